@@ -1,0 +1,1 @@
+"""Benchmarks on devices, their results and the report.  Reads packs; never converts."""

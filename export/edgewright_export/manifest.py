@@ -1,0 +1,156 @@
+"""manifest.json: the contract between Python and every device, strictly validated on both sides (docs/pack.md)."""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from edgewright_train.schema import Record
+from edgewright_train.tasks.detect.decode import Decode
+from edgewright_train.vision.preprocess import Preprocess
+from pydantic import Field, field_validator, model_validator
+
+FORMAT_VERSION = 1
+TARGETS = ("onnx", "ncnn", "tflite", "coreml")
+PRECISIONS = ("fp32", "fp16")
+
+Target = Literal["onnx", "ncnn", "tflite", "coreml"]
+Precision = Literal["fp32", "fp16"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class FileEntry(Record):
+    """One file of the pack: path relative to it, with forward slashes, never leaving it."""
+
+    path: Name
+    size_bytes: int = Field(ge=0, le=4 << 30)
+    sha256: Sha256
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, path: str) -> str:
+        parts = PurePosixPath(path).parts
+        bad = PurePosixPath(path).is_absolute() or "\\" in path or ":" in path or "\0" in path
+        if bad or any(p in ("..", ".") for p in path.split("/")) or "/".join(parts) != path:
+            raise ValueError("must be a plain relative path inside the pack")
+        return path
+
+
+class ModelInput(Record):
+    """The one input.
+
+    Attributes:
+        kind: "tensor" takes normalised float32; "image" takes the uint8 pixels (CoreML), normalised in the program.
+        layout: of a tensor; images are always height x width x channels.
+    """
+
+    name: Name
+    kind: Literal["tensor", "image"]
+    layout: Literal["nchw", "nhwc"]
+    preprocess: Preprocess
+
+
+class ModelOutput(Record):
+    """One output.  `shape` is (channels, height, width) whatever the layout, batch left out."""
+
+    name: Name
+    layout: Literal["nchw", "nhwc"]
+    shape: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = Field(min_length=3, max_length=3)
+
+
+class Tolerance(Record):
+    """How far a run may be from the golden vectors.  Absent limits do not apply.
+
+    Attributes:
+        max_abs: largest absolute difference of any activated output.
+        min_cosine: smallest cosine similarity of any output map with its reference.
+        min_iou, max_score_diff: every reference detection needs a partner of its class that overlaps it by at least
+            `min_iou` and whose score differs by at most `max_score_diff`, and the other way round; detections within
+            `max_score_diff` of the score threshold may be missing.
+    """
+
+    max_abs: float | None = Field(ge=0)
+    min_cosine: float | None = Field(ge=0, le=1)
+    min_iou: Fraction
+    max_score_diff: Fraction
+
+
+class Golden(Record):
+    """Reference runs of the PyTorch source: safetensors files (docs/pack.md lists their tensors)."""
+
+    cases: tuple[Name, ...] = Field(min_length=1, max_length=64)
+    tolerance: Tolerance
+
+
+class Accuracy(Record):
+    """The task metric of this pack and of its source, measured by running both on the same images."""
+
+    dataset: Name
+    dataset_sha256: Sha256
+    num_images: int = Field(ge=1)
+    metric: Literal["AP50"]
+    value: Fraction
+    source_value: Fraction
+    score_threshold: Fraction
+    iou_threshold: Fraction
+
+
+class Provenance(Record):
+    """Where the pack comes from.
+
+    Attributes:
+        checkpoint_sha256: of the safetensors file.
+        tools: package name -> version of everything that touched the model.
+        created_utc: ISO 8601; SOURCE_DATE_EPOCH decides it when set.
+    """
+
+    checkpoint_sha256: Sha256
+    origin: str
+    tools: dict[str, str]
+    created_utc: str
+
+
+class Manifest(Record):
+    """Everything a device needs to run the model and to check that it runs right.
+
+    Attributes:
+        entry: the file or folder the runtime opens; NCNN's `.bin` stands beside its `.param`.
+        num_parameters: learnable parameters of the source network.
+    """
+
+    format_version: Literal[1]
+    model: Name
+    task: Literal["detect"]
+    target: Target
+    precision: Precision
+    num_parameters: int = Field(ge=1)
+    entry: Name
+    files: tuple[FileEntry, ...] = Field(min_length=1, max_length=4096)
+    input: ModelInput
+    outputs: tuple[ModelOutput, ...] = Field(min_length=1, max_length=64)
+    decode: Decode
+    labels: tuple[str, ...] = Field(min_length=1, max_length=65536)
+    golden: Golden
+    accuracy: Accuracy | None
+    provenance: Provenance
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Manifest":
+        paths = [file.path for file in self.files]
+        if len(set(paths)) != len(paths):
+            raise ValueError("files: a path is listed twice")
+        if not any(path == self.entry or path.startswith(self.entry + "/") for path in paths):
+            raise ValueError(f"entry: {self.entry!r} is not among the files")
+        for case in self.golden.cases:
+            if case not in paths:
+                raise ValueError(f"golden.cases: {case!r} is not among the files")
+        outputs = {output.name: output for output in self.outputs}
+        width, height = self.input.preprocess.width, self.input.preprocess.height
+        for scale in self.decode.scales:
+            channels = 5 * len(scale.anchors_px) + len(self.labels)
+            expected = (channels, height // scale.stride, width // scale.stride)
+            if scale.output not in outputs:
+                raise ValueError(f"decode.scales: output {scale.output!r} is not among the outputs")
+            if outputs[scale.output].shape != expected:
+                raise ValueError(f"outputs: {scale.output} has shape {outputs[scale.output].shape}, not {expected}")
+        return self

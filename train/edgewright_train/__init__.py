@@ -1,0 +1,3 @@
+"""Training, models, data and importers of edgewright."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,109 @@
+"""Checkpoints: safetensors with a strict header, so that a file says which network, classes and anchors it holds."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from .atomic import atomic_file
+from .errors import InputError
+from .models import architecture, check_size
+from .schema import Record, parse_record_json
+
+_HEADER_KEY = "edgewright"
+_MAX_BYTES = 2 << 30
+
+AnchorPx = tuple[Annotated[float, Field(gt=0, le=8192)], Annotated[float, Field(gt=0, le=8192)]]
+
+
+class Header(Record):
+    """What a checkpoint is, beside its tensors.
+
+    Attributes:
+        labels: class names in the order of the network's class outputs.
+        anchors_px: per stride, (w, h) at the network's input of `width` x `height` pixels.
+        origin: one line: the run or the foreign file it came from.
+    """
+
+    format_version: Literal[1] = 1
+    model: str
+    labels: tuple[str, ...] = Field(min_length=1, max_length=65536)
+    anchors_px: tuple[tuple[AnchorPx, ...], ...]
+    width: int = Field(ge=1, le=8192)
+    height: int = Field(ge=1, le=8192)
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network with its weights, in eval mode, and what the file said of it."""
+
+    network: nn.Module
+    header: Header
+
+
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], header: Header) -> None:
+    """Write atomically.  The same tensors and header give the same bytes."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    with atomic_file(path) as temporary:
+        save_file(plain, temporary, metadata={_HEADER_KEY: header.model_dump_json()})
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Raises `InputError` when the file is not ours, or its tensors are not those of the network it names."""
+    header, tensors = read_tensors(path)
+    arch = architecture(header.model)
+    check_size(header.model, header.width, header.height)
+    expected_anchors = tuple(len(scale) for scale in arch.default_anchors_px)
+    found_anchors = tuple(len(scale) for scale in header.anchors_px)
+    if found_anchors != expected_anchors:
+        raise InputError(f"{path}: anchors_px: {header.model} has {expected_anchors} per stride, got {found_anchors}")
+    network = arch.build(len(header.labels))
+    load_strictly(network, tensors, source=str(path))
+    return Checkpoint(network.eval(), header)
+
+
+def read_tensors(path: Path) -> tuple[Header, dict[str, Tensor]]:
+    """Header and tensors as they are in the file; executes nothing."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.stat().st_size > _MAX_BYTES:
+        raise InputError(f"{path}: {path.stat().st_size} bytes; a checkpoint may have at most {_MAX_BYTES}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a whole safetensors file: {error}") from None
+    if _HEADER_KEY not in metadata:
+        raise InputError(
+            f"{path}: has no edgewright header; bring foreign weights in with `make import MODEL= WEIGHTS={path} OUT=`"
+        )
+    return parse_record_json(Header, metadata[_HEADER_KEY], source=f"{path}: header"), tensors
+
+
+def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str) -> None:
+    """Load every tensor, by name and shape; the `InputError` names the first difference and counts the rest."""
+    wanted = network.state_dict()
+    problems = [f"missing tensor {name}" for name in wanted if name not in tensors]
+    problems += [f"unknown tensor {name}" for name in tensors if name not in wanted]
+    problems += [
+        f"tensor {name} has shape {tuple(tensors[name].shape)}, the network needs {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in tensors and tensors[name].shape != wanted[name].shape
+    ]
+    problems += [
+        f"tensor {name} holds NaN or infinity"
+        for name, tensor in tensors.items()
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all()
+    ]
+    if problems:
+        more = f" (and {len(problems) - 1} more differences)" if len(problems) > 1 else ""
+        raise InputError(f"{source}: {problems[0]}{more}")
+    network.load_state_dict(tensors)

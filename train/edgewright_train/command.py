@@ -1,0 +1,66 @@
+"""What every `edgewright-*` command shares: exit codes, one-line errors, and values given as `SIZE=352x352`."""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from .errors import EdgewrightError, InputError
+
+Main = Callable[[argparse.Namespace], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """`ArgumentParser` that treats an empty value as not given, so that `make` can pass every variable on."""
+
+    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]
+        """As `ArgumentParser.parse_args`, after dropping `--option=` with nothing behind the sign."""
+        given = sys.argv[1:] if args is None else list(args)
+        kept = [a for a in given if not (a.startswith("--") and a.endswith("=") and a.count("=") == 1)]
+        return super().parse_args(kept, namespace)
+
+
+def run_command(parser: Parser, main: Main, argv: Sequence[str] | None) -> int:
+    """Parse, run, and turn the errors a user can act on into one line and an exit code."""
+    arguments = parser.parse_args(argv)
+    try:
+        return main(arguments)
+    except EdgewrightError as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno not in _MACHINE_ERRORS:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{parser.prog}: error: {where}{os.strerror(error.errno)}", file=sys.stderr)
+        return 2
+
+
+# Conditions of the user's machine, not defects: no space, no permission, a read-only or missing place.
+_MACHINE_ERRORS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.EFBIG,
+)
+
+
+def size_wxh(text: str) -> tuple[int, int]:
+    """`"352x256"` -> (width, height) in pixels; one number means a square."""
+    parts = text.lower().split("x")
+    if len(parts) not in (1, 2) or not all(p.isdecimal() and 0 < int(p) <= 8192 for p in parts):
+        raise InputError(f"SIZE={text}: give WIDTHxHEIGHT in pixels, for example 352x352")
+    return int(parts[0]), int(parts[-1])

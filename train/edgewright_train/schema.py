@@ -1,0 +1,62 @@
+"""Strict records for every file people write or untrusted machines send: unknown keys and wrong types are errors."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import InputError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class Record(BaseModel):
+    """Immutable; rejects unknown keys, wrong types, NaN and infinities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+def parse_record(kind: type[RecordT], values: Mapping[str, Any], *, source: str) -> RecordT:
+    """Validate `values`; the `InputError` names `source`, the field, the value and what is allowed."""
+    return parse_record_json(kind, json.dumps(dict(values)), source=source)
+
+
+def parse_record_json(kind: type[RecordT], text: str | bytes, *, source: str) -> RecordT:
+    """As `parse_record`, from JSON text."""
+    try:
+        return kind.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise InputError(f"{source}: {first_problem(error)}") from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """`field.path: what is wrong (got value)` for the first of pydantic's findings."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key"
+    if problem["type"] == "missing":
+        return f"{where}: missing"
+    got = repr(problem["input"])
+    shown = got if len(got) <= 80 else got[:77] + "..."
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')} (got {shown})".removeprefix(": ")
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as a dict; syntax errors name the file and the line."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from None

@@ -1,0 +1,1 @@
+"""One folder per task: target assignment, loss, decode and metric."""
