@@ -1,0 +1,39 @@
+"""What a converter is given and what it leaves behind."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from edgewright_train.vision.preprocess import Preprocess
+
+from .manifest import Precision
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionSpec:
+    """What the artefact must be.  Names become the artefact's own tensor or blob names."""
+
+    precision: Precision
+    input_name: str
+    output_names: tuple[str, ...]
+    preprocess: Preprocess
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artefact:
+    """What a converter wrote: the file or folder a runtime opens, and how its tensors lie in memory."""
+
+    entry: str
+    input_kind: Literal["tensor", "image"] = "tensor"
+    input_layout: Literal["nchw", "nhwc"] = "nchw"
+    output_layout: Literal["nchw", "nhwc"] = "nchw"
+
+
+class Converter(Protocol):
+    """One target's way from the captured graph to its files."""
+
+    def __call__(self, exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
+        """Write the artefact under `folder`.  Raises `CheckError` when the tool chain cannot convert the graph."""
