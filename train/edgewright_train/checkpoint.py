@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -26,18 +26,26 @@ class Header(Record):
     """What a checkpoint is, beside its tensors.
 
     Attributes:
-        labels: class names in the order of the network's class outputs.
+        content: the whole network, or its backbone alone, which only serves to start a training.
+        labels: class names in the order of the network's class outputs; none for a backbone.
         anchors_px: per stride, (w, h) at the network's input of `width` x `height` pixels.
         origin: one line: the run or the foreign file it came from.
     """
 
     format_version: Literal[1] = 1
     model: str
-    labels: tuple[str, ...] = Field(min_length=1, max_length=65536)
+    content: Literal["network", "backbone"] = "network"
+    labels: tuple[str, ...] = Field(max_length=65536)
     anchors_px: tuple[tuple[AnchorPx, ...], ...]
     width: int = Field(ge=1, le=8192)
     height: int = Field(ge=1, le=8192)
     origin: str = ""
+
+    @model_validator(mode="after")
+    def _labels_fit_the_content(self) -> "Header":
+        if (self.content == "network") != bool(self.labels):
+            raise ValueError(f"labels: a {self.content} with {len(self.labels)} class names")
+        return self
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], header: Header) -> N
 def load_checkpoint(path: Path) -> Checkpoint:
     """Raises `InputError` when the file is not ours, or its tensors are not those of the network it names."""
     header, tensors = read_tensors(path)
+    if header.content != "network":
+        raise InputError(f"{path}: holds only a {header.content}; train from it: `make train MODEL= WEIGHTS={path}`")
     arch = architecture(header.model)
     check_size(header.model, header.width, header.height)
     expected_anchors = tuple(len(scale) for scale in arch.default_anchors_px)
