@@ -1,0 +1,106 @@
+"""A detector is measured on every image once."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from shared_material import SHARED, needs_shared
+
+from edgewright_train.checkpoint import load_checkpoint, save_checkpoint
+from edgewright_train.data.dataset import Annotation
+from edgewright_train.errors import InputError
+from edgewright_train.importers import import_checkpoint
+from edgewright_train.tasks.detect.decode import Detections
+from edgewright_train.tasks.detect.detector import torch_detector
+from edgewright_train.tasks.detect.evaluate import evaluate
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """A data set held in memory."""
+
+    images: Sequence[NDArray[np.uint8]]
+    boxes_xyxy: Sequence[Sequence[Sequence[float]]]
+    name: str = "memory"
+    labels: tuple[str, ...] = ("thing",)
+    fingerprint: str = "0" * 64
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        return self.images[index]
+
+    def annotation(self, index: int) -> Annotation:
+        boxes = np.array(self.boxes_xyxy[index], np.float32).reshape(-1, 4)
+        height, width = self.images[index].shape[:2]
+        return Annotation(
+            image_id=index,
+            width=width,
+            height=height,
+            boxes_xyxy=boxes,
+            class_indices=np.zeros(len(boxes), np.int64),
+            is_crowd=np.zeros(len(boxes), bool),
+            areas_px=(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]),
+        )
+
+    def source(self, index: int) -> str:
+        return f"image {index}"
+
+
+def find_white(image_bgr: NDArray[np.uint8]) -> Detections:
+    """The bounding box of the white pixels."""
+    rows, columns = np.nonzero(image_bgr[..., 0] == 255)
+    if not len(rows):
+        return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
+    box = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float32)
+    return Detections(box, np.ones(1, np.float32), np.zeros(1, np.int64))
+
+
+def white_squares(count: int) -> Memory:
+    images, boxes = [], []
+    for index in range(count):
+        image = np.zeros((60, 80, 3), np.uint8)
+        image[5 + index : 35, 10:40] = 255
+        images.append(image)
+        boxes.append([[10, 5 + index, 40, 35]])
+    return Memory([*images, np.zeros((20, 30, 3), np.uint8)], [*boxes, []])
+
+
+def test_a_detector_that_finds_everything_scores_one_and_reports_progress() -> None:
+    seen: list[tuple[int, int]] = []
+    result = evaluate(find_white, white_squares(4), progress=lambda done, total: seen.append((done, total)))
+    assert result.metrics.ap == pytest.approx(1)
+    assert seen == [(i, 5) for i in range(1, 6)]
+    as_json = json.loads(json.dumps(result.as_json()))
+    assert as_json["AP50"] == pytest.approx(1)
+    assert as_json["images"] == 5
+    assert as_json["seconds"] >= 0
+    assert as_json["APl"] is None
+
+
+def test_an_empty_data_set_is_refused() -> None:
+    with pytest.raises(InputError, match="memory: no images"):
+        evaluate(find_white, Memory([], []))
+
+
+@needs_shared
+def test_published_weights_reproduce_the_published_detections(tmp_path: Path) -> None:
+    """Boxes of the source system at score 0.3, in pixels of its 352x352 input."""
+    weights = SHARED / "weights/yolo-fastestv2/coco2017-0.241078ap-model.pth"
+    tensors, header, _ = import_checkpoint("yolo-fastestv2", weights)
+    save_checkpoint(tmp_path / "coco.safetensors", tensors, header)
+    predict = torch_detector(load_checkpoint(tmp_path / "coco.safetensors"), score_threshold=0.3, iou_threshold=0.4)
+    images = np.load(SHARED / "fixtures/yolo-fastestv2/yfv2_images_352.npz")
+    reference = json.loads((SHARED / "fixtures/yolo-fastestv2/yfv2_detections.json").read_text())["images"]
+    for name in images:
+        expected = sorted(reference[f"{name}.jpg"]["conf_0p3"], key=lambda d: -d["score"])
+        found = predict(images[name])
+        assert [int(c) for c in found.class_indices] == [d["cls"] for d in expected]
+        np.testing.assert_allclose(found.scores, [d["score"] for d in expected], atol=1e-4)
+        boxes = np.clip([[d[k] for k in ("x1", "y1", "x2", "y2")] for d in expected], 0, 352)
+        np.testing.assert_allclose(found.boxes_xyxy, boxes, atol=1e-2)

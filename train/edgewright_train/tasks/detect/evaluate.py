@@ -1,0 +1,56 @@
+"""Run a detector over a data set and measure it.  Shared by PyTorch checkpoints and packs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...data.dataset import DetectionDataset
+from ...errors import InputError
+from .decode import Detections
+from .metric import Metrics, average_precision
+
+Predict = Callable[[NDArray[np.uint8]], Detections]  # (H, W, 3) BGR -> detections in its pixels
+Progress = Callable[[int, int], None]  # images done, images in all
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`seconds` is the whole run: reading, detecting and the metric."""
+
+    metrics: Metrics
+    num_images: int
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Under the names COCO gives them."""
+        m = self.metrics
+        return {
+            "AP": m.ap,
+            "AP50": m.ap50,
+            "AP75": m.ap75,
+            "APs": m.ap_small,
+            "APm": m.ap_medium,
+            "APl": m.ap_large,
+            "images": self.num_images,
+            "seconds": round(self.seconds, 3),
+            "classes": {c.name: {"AP": c.ap, "AP50": c.ap50} for c in m.classes},
+        }
+
+
+def evaluate(predict: Predict, dataset: DetectionDataset, *, progress: Progress | None = None) -> Evaluation:
+    """Every image once, in order."""
+    if len(dataset) == 0:
+        raise InputError(f"{dataset.name}: no images to evaluate on")
+    start = time.perf_counter()
+    detections = []
+    for index in range(len(dataset)):
+        detections.append(predict(dataset.image(index)))
+        if progress is not None:
+            progress(index + 1, len(dataset))
+    annotations = [dataset.annotation(index) for index in range(len(dataset))]
+    metrics = average_precision(annotations, detections, dataset.labels)
+    return Evaluation(metrics, len(dataset), time.perf_counter() - start)
