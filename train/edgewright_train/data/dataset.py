@@ -1,0 +1,57 @@
+"""What every data format gives, whatever it looks like on disk."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """Ground truth of one image; N boxes.
+
+    Attributes:
+        image_id: as in the source file where it has one, else the position; unique in a data set.
+        width, height: of the stored image, pixels.
+        boxes_xyxy: (N, 4) float32 in pixels of the stored image.
+        class_indices: (N,) int64 into the data set's labels.
+        is_crowd: (N,) bool; such a region is not trained on, and forgives detections in evaluation.
+        areas_px: (N,) float32, as COCO counts them (the mask's area where the source says so).
+    """
+
+    image_id: int
+    width: int
+    height: int
+    boxes_xyxy: NDArray[np.float32]
+    class_indices: NDArray[np.int64]
+    is_crowd: NDArray[np.bool_]
+    areas_px: NDArray[np.float32]
+
+
+class DetectionDataset(Protocol):
+    """Random access to images and their boxes.  Readers validate annotations when they are opened, images when read."""
+
+    @property
+    def name(self) -> str:
+        """What a person would call it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names by index."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything that decides an evaluation: image bytes or seed, boxes, labels."""
+
+    def __len__(self) -> int: ...
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 BGR."""
+
+    def annotation(self, index: int) -> Annotation: ...
+
+    def source(self, index: int) -> str:
+        """The image's file name, or what made it; for reports and error messages."""
+
+
