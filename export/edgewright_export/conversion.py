@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionSpec:
-    """What the artefact must be.  Names become the artefact's own tensor or blob names."""
+    """What the artefact must be.  Names become the artefact's own tensor or blob names.
+
+    Attributes:
+        scratch: a folder that all precisions of one export share; intermediate results may be kept there.
+    """
 
     precision: Precision
     input_name: str
     output_names: tuple[str, ...]
     preprocess: Preprocess
+    scratch: Path
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,63 @@
+"""NCNN through pnnx: the captured graph is traced, converted, and its blobs get the pack's names."""
+
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgewright_train.errors import CheckError
+
+from .capture import runnable
+from .conversion import Artefact, ConversionSpec
+from .ncnn_param import Layer, drop_defaults, parse_param, rename_blobs, write_param
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+ENTRY = "model.param"
+
+
+def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
+    """Write `model.param` and `model.bin`.  fp16 stores the weights in half precision."""
+    with tempfile.TemporaryDirectory(prefix="edgewright-pnnx-") as scratch:
+        _run_pnnx(_trace(exported, spec, Path(scratch)), spec, Path(scratch))
+        layers = parse_param((Path(scratch) / "out.param").read_text())
+        _refuse_foreign_layers(layers)
+        names = {"in0": spec.input_name, **{f"out{i}": name for i, name in enumerate(spec.output_names)}}
+        renamed = rename_blobs([drop_defaults(layer) for layer in layers], names)
+        (folder / ENTRY).write_text(write_param(renamed))
+        (folder / "model.bin").write_bytes((Path(scratch) / "out.bin").read_bytes())
+    return Artefact(entry=ENTRY)
+
+
+def _trace(exported: "ExportedProgram", spec: ConversionSpec, scratch: Path) -> Path:
+    import torch  # noqa: PLC0415
+
+    image = torch.zeros(1, 3, spec.preprocess.height, spec.preprocess.width)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        traced = torch.jit.trace(runnable(exported), (image,), check_trace=False)
+    traced.save(scratch / "graph.pt")
+    return scratch / "graph.pt"
+
+
+def _run_pnnx(traced: Path, spec: ConversionSpec, scratch: Path) -> None:
+    import pnnx  # noqa: PLC0415
+
+    command = [
+        pnnx.EXEC_PATH, str(traced), f"inputshape=[1,3,{spec.preprocess.height},{spec.preprocess.width}]",
+        f"fp16={int(spec.precision == 'fp16')}", "ncnnparam=out.param", "ncnnbin=out.bin",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False, timeout=600)
+    print(done.stdout, done.stderr)
+    if done.returncode != 0 or not (scratch / "out.param").is_file():
+        reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:] or ["no message"]
+        raise CheckError(f"pnnx failed with exit code {done.returncode}: {reason[0]}")
+
+
+def _refuse_foreign_layers(layers: list[Layer]) -> None:
+    """pnnx leaves what it cannot convert under PyTorch's or its own name; NCNN would not load it."""
+    foreign = sorted({layer.kind for layer in layers if "." in layer.kind or "::" in layer.kind})
+    if foreign:
+        raise CheckError(f"ncnn has no layer for: {', '.join(foreign)}")
