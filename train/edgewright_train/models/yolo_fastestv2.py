@@ -53,7 +53,9 @@ class BasicBlock(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        even, odd = F.channel_shuffle(x, x.shape[1] // 2).chunk(2, 1)
+        batch, channels, height, width = x.shape
+        shuffled = x.view(batch, channels // 2, 2, height, width).transpose(1, 2).reshape(x.shape)
+        even, odd = shuffled.chunk(2, 1)
         return torch.cat((even, self.branch_main(odd)), 1)
 
 

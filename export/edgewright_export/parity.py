@@ -1,0 +1,87 @@
+"""Is this run the source's run?  Maps are compared by value, detections by partner (tolerances: docs/adr/0003)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from edgewright_train.tasks.detect.decode import Decode, Detections, detect
+from numpy.typing import NDArray
+
+from .manifest import Precision, Tolerance
+
+Maps = Mapping[str, NDArray[np.float32]]
+
+TOLERANCES: dict[Precision, Tolerance] = {
+    "fp32": Tolerance(max_abs=1e-4, min_cosine=None, min_iou=0.99, max_score_diff=0.001),
+    "fp16": Tolerance(max_abs=None, min_cosine=0.9999, min_iou=0.9, max_score_diff=0.02),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of one image.  `problem` is empty when everything is inside the tolerance."""
+
+    max_abs: float
+    cosine: float
+    num_reference: int
+    num_matched: int
+    problem: str
+
+
+def compare(reference: Maps, outputs: Maps, decode: Decode, tolerance: Tolerance) -> Comparison:
+    """`outputs` against the source's maps and against the detections that both give at the manifest's thresholds."""
+    max_abs, cosine = 0.0, 1.0
+    for name, expected in reference.items():
+        value = outputs[name]
+        if value.shape != expected.shape:
+            return Comparison(np.inf, 0.0, 0, 0, f"output {name} has shape {value.shape}, not {expected.shape}")
+        if not np.isfinite(value).all():
+            return Comparison(np.inf, 0.0, 0, 0, f"output {name} holds NaN or infinity")
+        max_abs = max(max_abs, float(np.abs(value - expected).max()))
+        cosine = min(cosine, _cosine(expected, value))
+    expected_found, found = detect(reference, decode), detect(outputs, decode)
+    matched, unmatched = _match(expected_found, found, decode, tolerance)
+    problem = _problem(max_abs, cosine, unmatched, tolerance)
+    return Comparison(max_abs, cosine, len(expected_found), matched, problem)
+
+
+def _problem(max_abs: float, cosine: float, unmatched: str, tolerance: Tolerance) -> str:
+    if tolerance.max_abs is not None and not max_abs <= tolerance.max_abs:
+        return f"largest difference {max_abs:.2e} exceeds {tolerance.max_abs:.0e}"
+    if tolerance.min_cosine is not None and not cosine >= tolerance.min_cosine:
+        return f"cosine similarity {cosine:.6f} is below {tolerance.min_cosine}"
+    return unmatched
+
+
+def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """1 for two all-zero maps; summed in float64."""
+    x, y = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
+    norms = np.linalg.norm(x) * np.linalg.norm(y)
+    return float(x @ y / norms) if norms > 0 else float(np.array_equal(x, y))
+
+
+def _match(reference: Detections, found: Detections, decode: Decode, tolerance: Tolerance) -> tuple[int, str]:
+    """Number of reference detections with a partner, and what is wrong with the first that has none, on either side."""
+    close = _partners(reference, found, tolerance)
+    sure = decode.score_threshold + tolerance.max_score_diff
+    for side, detections, has_partner in (("missing", reference, close.any(1)), ("extra", found, close.any(0))):
+        lonely = np.flatnonzero(~has_partner & (detections.scores > sure))
+        if len(lonely):
+            box = ", ".join(f"{v:.1f}" for v in detections.boxes_xyxy[lonely[0]])
+            return int(close.any(1).sum()), (
+                f"{side} detection: class {detections.class_indices[lonely[0]]}, "
+                f"score {detections.scores[lonely[0]]:.3f}, box [{box}]"
+            )
+    return int(close.any(1).sum()), ""
+
+
+def _partners(a: Detections, b: Detections, tolerance: Tolerance) -> NDArray[np.bool_]:
+    """(len(a), len(b)): same class, enough overlap, close score."""
+    low = np.maximum(a.boxes_xyxy[:, None, :2], b.boxes_xyxy[None, :, :2])
+    high = np.minimum(a.boxes_xyxy[:, None, 2:], b.boxes_xyxy[None, :, 2:])
+    inter = np.prod(np.maximum(high - low, 0), axis=2)
+    area_a, area_b = (np.prod(d.boxes_xyxy[:, 2:] - d.boxes_xyxy[:, :2], axis=1) for d in (a, b))
+    iou_is_enough = inter >= tolerance.min_iou * (area_a[:, None] + area_b[None] - inter)
+    same_class = a.class_indices[:, None] == b.class_indices[None]
+    close_score = np.abs(a.scores[:, None] - b.scores[None]) <= tolerance.max_score_diff
+    return iou_is_enough & same_class & close_score
