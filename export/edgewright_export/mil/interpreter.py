@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from edgewright_train.errors import InputError
 from numpy.typing import NDArray
 from torch import Tensor
+
+from edgewright_train.errors import InputError
 
 from .kernels import Kernel, Parameter, parameters_of
 from .malformed import Malformed

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from edgewright_train.errors import InputError
 from edgewright_train.schema import Record, parse_record_json
-from google.protobuf.message import DecodeError
 
 from .blob import BlobFile
 from .malformed import Malformed

@@ -29,18 +29,6 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One operation; its operands, and their names in `inputs`, are either constants or names of values."""
-
-    type: str
-    inputs: dict[str, tuple["Operand", ...]]
-    outputs: tuple[tuple[str, TensorType], ...]
-
-    def __str__(self) -> str:
-        return f"{self.type} {', '.join(repr(name) for name, _ in self.outputs)}"
-
-
-@dataclass(frozen=True)
 class Name:
     """Refers to an input or to an output of an earlier operation."""
 
@@ -48,6 +36,18 @@ class Name:
 
 
 Operand = Name | Constant
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation, its operands by parameter: constants, or names of values."""
+
+    type: str
+    inputs: dict[str, tuple[Operand, ...]]
+    outputs: tuple[tuple[str, TensorType], ...]
+
+    def __str__(self) -> str:
+        return f"{self.type} {', '.join(repr(name) for name, _ in self.outputs)}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ def read_program(package: Package) -> Program:
     reader = _Reader(package, {given.name for given in inputs})
     operations = tuple(reader.operation(message) for message in block.operations if not reader.constant(message))
     for name in block.outputs:
-        reader.operand(name)
+        if not isinstance(reader.operand(name), Name):
+            raise Malformed(f"output {name!r} is a constant")
     return Program(inputs, operations, tuple(block.outputs))
 
 

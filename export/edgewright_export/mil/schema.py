@@ -21,7 +21,9 @@ def _schema() -> ModuleType:
         raise InputError("coremltools is not installed; pip install 'edgewright[coreml]'")
     folder = Path(package.origin).parent / "proto"
     name = f"{__name__}_proto"
-    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

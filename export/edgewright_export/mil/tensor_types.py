@@ -61,6 +61,14 @@ _ELEMENT_TYPES = (
 _BY_NUMBER = {MIL_pb2.DataType.Value(element.name): element for element in _ELEMENT_TYPES}
 
 
+def unsigned(bits: int) -> ElementType:
+    """UINT1 to UINT8 by its number of bits."""
+    for element in _ELEMENT_TYPES:
+        if element.name == f"UINT{bits}":
+            return element
+    raise ValueError(f"there is no unsigned type of {bits} bits")
+
+
 @dataclass(frozen=True)
 class TensorType:
     """Element type and shape, as a program declares them."""
