@@ -38,7 +38,7 @@ def _paint_shape(rng: Generator, image: Plane, shape: Shape, light_xy: tuple[flo
 
 def _shifted(plane: Plane, dx: float, dy: float) -> Plane:
     """Moved by whole pixels; zeros come in."""
-    move = np.float64([(1, 0, round(dx)), (0, 1, round(dy))])
+    move = np.array([(1, 0, round(dx)), (0, 1, round(dy))], np.float64)
     return cv2.warpAffine(plane, move, plane.shape[::-1], flags=cv2.INTER_NEAREST)
 
 

@@ -1,0 +1,87 @@
+"""From what a user gives as `DATA` to a data set: by the name of a file, or by what a folder holds."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from ..errors import InputError
+from .coco import open_coco
+from .darknet import darknet_splits, yolo_folder_splits
+from .dataset import DetectionDataset
+from .dataset_toml import ShapesConfig, shapes_splits, toml_splits
+from .splits import ALL, Splits, split_of_name
+
+_KINDS = (
+    "a dataset.toml, a .data file, COCO annotations (.json), or a folder that holds one of them or images/ and labels/"
+)
+
+
+def open_split(data: str | None, split: str) -> DetectionDataset:
+    """Open one split of `data`; nothing given means the generated data set.
+
+    A data set without splits (see `list_splits`) is the same whatever `split` says.  Raises `InputError`.
+    """
+    splits = _splits(data)
+    opener = splits.get(split, splits.get(ALL))
+    if opener is None:
+        raise InputError(f"SPLIT={split}: DATA={data or ''} has the splits {', '.join(splits)}")
+    return opener()
+
+
+def list_splits(data: str | None) -> tuple[str, ...]:
+    """Of "train", "val", "test" those that `data` has; `(ALL,)` when it makes no such difference."""
+    return tuple(_splits(data))
+
+
+def _splits(data: str | None) -> Splits:
+    if not data:
+        return shapes_splits(ShapesConfig())
+    path = Path(data)
+    if not path.exists():
+        raise InputError(f"DATA={data}: no such file or folder; give {_KINDS}")
+    if path.is_dir():
+        return _folder_splits(path)
+    if path.suffix not in _FILES:
+        raise InputError(f"DATA={data}: unknown kind of file; give {_KINDS}")
+    return _FILES[path.suffix](path)
+
+
+def _folder_splits(folder: Path) -> Splits:
+    """A dataset.toml decides; without one, exactly one way to read the folder may fit."""
+    if (folder / "dataset.toml").is_file():
+        return toml_splits(folder / "dataset.toml")
+    found = {str(path): partial(darknet_splits, path) for path in sorted(folder.glob("*.data"))}
+    annotations = sorted([*folder.glob("instances*.json"), *folder.glob("annotations/instances*.json")])
+    if annotations:
+        found[str(annotations[0])] = partial(_coco_splits, annotations)
+    if (folder / "images").is_dir() and (folder / "labels").is_dir():
+        found[f"{folder / 'images'} and labels"] = partial(yolo_folder_splits, folder)
+    if not found:
+        wanted = "dataset.toml, *.data, instances*.json, annotations/instances*.json, images/ and labels/"
+        raise InputError(f"DATA={folder}: not recognised as a data set; looked for {wanted}")
+    if len(found) > 1:
+        raise InputError(f"DATA={folder}: could be read as {' or as '.join(found)}; give one file, or a dataset.toml")
+    return next(iter(found.values()))()
+
+
+def _coco_splits(files: Sequence[Path]) -> Splits:
+    """Of the json files of one folder: by the split in `instances_<split>.json`, or `ALL` for a single file."""
+    splits: dict[str, Callable[[], DetectionDataset]] = {}
+    for path in files:
+        split = split_of_name(path.stem.removeprefix("instances_")) or ALL
+        if split in splits or (split == ALL and len(files) > 1):
+            names = ", ".join(str(each) for each in files)
+            raise InputError(f"{path}: cannot tell which split it is among {names}; write a dataset.toml")
+        splits[split] = partial(open_coco, path)
+    return splits
+
+
+def _coco_file_splits(path: Path) -> Splits:
+    return {ALL: partial(open_coco, path)}
+
+
+_FILES: dict[str, Callable[[Path], Splits]] = {
+    ".toml": toml_splits,
+    ".data": darknet_splits,
+    ".json": _coco_file_splits,
+}
