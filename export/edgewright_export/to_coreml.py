@@ -31,7 +31,7 @@ _DATE_KEY = "com.github.apple.coremltools.conversion_date"
 
 
 def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
-    """Write `model.mlpackage`.  fp16 keeps weights and arithmetic in half precision between the image and the outputs."""
+    """Write `model.mlpackage`.  fp16 keeps weights and arithmetic in half precision between image and outputs."""
     logging.getLogger("coremltools").setLevel(logging.ERROR)  # it warns of what it will not use, at import
     import coremltools as ct  # noqa: PLC0415
 
@@ -76,6 +76,8 @@ def _with_channel_scales(
         return exported
 
     class Scaled(torch.nn.Module):
+        ratio: "Tensor"
+
         def __init__(self) -> None:
             super().__init__()
             self.network = runnable(exported)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from edgewright_train.errors import InputError
 from edgewright_train.schema import Record, parse_record_json

@@ -1,4 +1,4 @@
-"""A program as data: its inputs and outputs, its constants, and its operations in order, every name defined before use."""
+"""A program as data: inputs, operations in an order that defines every name before its use, names of the outputs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -55,6 +55,6 @@ def _read_immediate(message: Any, declared: TensorType) -> Constant:
 
 
 def _tensor(values: NDArray[np.generic], declared: TensorType) -> Tensor:
-    if values.dtype == np.uint16 or values.dtype == np.uint32:
+    if declared.element.numpy in (np.uint16, np.uint32):
         values = values.astype(np.int64)
     return torch.tensor(values).to(declared.element.torch)

@@ -19,7 +19,7 @@ class _Engine(Protocol):
 
 
 class CoreMLRunner:
-    """Takes the image as Core ML takes it: which channel is red is said by the pack, what order is wanted by the file."""
+    """Gives the image as Core ML takes it: the pack says which channel is red, the file what order it wants."""
 
     def __init__(self, engine: _Engine, manifest: Manifest) -> None:
         if manifest.input.kind != "image":

@@ -49,10 +49,10 @@ def split(
     x: Tensor, axis: int, num_splits: int | None = None, split_sizes: tuple[int, ...] | None = None
 ) -> tuple[Tensor, ...]:
     if split_sizes is not None:
-        return x.split(split_sizes, axis)
+        return torch.split(x, list(split_sizes), axis)
     if not num_splits or x.shape[axis] % num_splits:
         raise ValueError(f"{x.shape[axis]} elements do not split into {num_splits} equal parts")
-    return x.split(x.shape[axis] // num_splits, axis)
+    return torch.split(x, x.shape[axis] // num_splits, axis)
 
 
 def slice_by_index(
