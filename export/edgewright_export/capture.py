@@ -4,10 +4,11 @@ import copy
 from typing import TYPE_CHECKING
 
 import torch
-from edgewright_train.checkpoint import Checkpoint
-from edgewright_train.models import architecture
 from torch import fx
 from torch.fx.experimental.optimization import fuse
+
+from edgewright_train.checkpoint import Checkpoint
+from edgewright_train.models import architecture
 
 from .merge_linear import merge_linear_convolutions
 
@@ -19,8 +20,9 @@ def capture(checkpoint: Checkpoint, width: int, height: int) -> "ExportedProgram
     """The graph that all converters start from.  Input `image` (1, 3, height, width) float32, normalised."""
     deployed = architecture(checkpoint.header.model).deploy(copy.deepcopy(checkpoint.network)).eval()
     with torch.no_grad():
-        folded = merge_linear_convolutions(fuse(deployed))
-        return torch.export.export(folded, (torch.zeros(1, 3, height, width),))
+        folded = fuse(deployed)
+        assert isinstance(folded, fx.GraphModule)
+        return torch.export.export(merge_linear_convolutions(folded), (torch.zeros(1, 3, height, width),))
 
 
 def runnable(exported: "ExportedProgram") -> fx.GraphModule:

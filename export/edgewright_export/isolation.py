@@ -14,29 +14,30 @@ import traceback
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
-from edgewright_train.errors import CheckError, EdgewrightError, InputError
 from numpy.typing import NDArray
 from safetensors import numpy as tensors
+
+from edgewright_train.errors import CheckError, EdgewrightError, InputError
 
 from .manifest import Manifest
 
 _START_TIMEOUT_S = 120
 _RUN_TIMEOUT_S = 120
-CONVERT_TIMEOUT_S = 1800
 
 
 class Child:
     """A spawned process that runs `module:function(connection, **arguments)`.  A context manager: leaving ends it."""
 
-    def __init__(self, target: str, arguments: Mapping[str, Any], *, what: str, log: Path) -> None:
+    def __init__(self, target: str, arguments: Mapping[str, Any], *, what: str, log: Path | None) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._what, self._log = what, log
-        self._process = context.Process(target=_child_main, args=(theirs, target, json.dumps(arguments), str(log)))
+        self._what, self._hint = what, f" (log: {log})" if log else ""
+        self._process = context.Process(
+            target=_child_main, args=(theirs, target, json.dumps(arguments), str(log or os.devnull))
+        )
         self._process.daemon = True
         self._process.start()
         theirs.close()
@@ -51,7 +52,7 @@ class Child:
     def receive(self, timeout_s: float) -> bytes:
         """The next message.  Raises the child's own error, or `CheckError` when it crashed or did not answer."""
         if not self._connection.poll(timeout_s):
-            raise CheckError(f"{self._what} did not answer within {timeout_s:.0f} s (log: {self._log})")
+            raise CheckError(f"{self._what} did not answer within {timeout_s:.0f} s{self._hint}")
         try:
             status, message = self._connection.recv_bytes(), self._connection.recv_bytes()
         except (EOFError, ConnectionResetError):
@@ -60,19 +61,19 @@ class Child:
             return message
         kind = {b"input": InputError, b"check": CheckError}.get(status)
         if kind is None:
-            raise CheckError(f"{self._what} failed: {message.decode()} (log: {self._log})")
+            raise CheckError(f"{self._what} failed: {message.decode()}{self._hint}")
         raise kind(message.decode())
 
     def _gone(self) -> CheckError:
         self._process.join(10)
         code = self._process.exitcode
         how = f"was killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"ended with {code}"
-        return CheckError(f"{self._what} {how} (log: {self._log})")
+        return CheckError(f"{self._what} {how}{self._hint}")
 
     def __enter__(self) -> "Child":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self._connection.close()
         self._process.join(0.2)
         if self._process.is_alive():
@@ -83,7 +84,7 @@ class Child:
 class IsolatedRunner:
     """A `Runner` whose runtime lives in a process of its own."""
 
-    def __init__(self, pack: Path, manifest: Manifest, *, num_threads: int = 1, log: Path) -> None:
+    def __init__(self, pack: Path, manifest: Manifest, *, num_threads: int = 1, log: Path | None = None) -> None:
         arguments = {"pack": str(pack), "manifest": manifest.model_dump_json(), "num_threads": num_threads}
         self._child = Child(
             "edgewright_export.isolation:serve_runner", arguments, what=f"the {manifest.target} runtime", log=log
@@ -94,8 +95,8 @@ class IsolatedRunner:
         self._child.receive(_START_TIMEOUT_S)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._child.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._child.__exit__(*error)
 
     def __call__(self, network_image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         self._child.send(tensors.save({"image": np.ascontiguousarray(network_image)}))

@@ -1,4 +1,4 @@
-"""Merge a linear 1x1 convolution into the 1x1 convolutions that read it: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2).
+"""Merge a linear 1x1 convolution into its 1x1 readers: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2).
 
 Exact up to float rounding, computed in float64.  Done only where it saves multiplications.
 """

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic_core import from_json
+
 from edgewright_train.errors import CheckError, InputError
 from edgewright_train.schema import parse_record_json
-from pydantic_core import from_json
 
 from .manifest import FORMAT_VERSION, FileEntry, Manifest
 

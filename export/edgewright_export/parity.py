@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from edgewright_train.tasks.detect.decode import Decode, Detections, detect
 from numpy.typing import NDArray
+
+from edgewright_train.tasks.detect.decode import Decode, Detections, detect
 
 from .manifest import Precision, Tolerance
 

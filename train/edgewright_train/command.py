@@ -14,11 +14,11 @@ Main = Callable[[argparse.Namespace], int]
 class Parser(argparse.ArgumentParser):
     """`ArgumentParser` that treats an empty value as not given, so that `make` can pass every variable on."""
 
-    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]
-        """As `ArgumentParser.parse_args`, after dropping `--option=` with nothing behind the sign."""
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As `ArgumentParser.parse_known_args`, after dropping `--option=` with nothing behind the sign."""
         given = sys.argv[1:] if args is None else list(args)
         kept = [a for a in given if not (a.startswith("--") and a.endswith("=") and a.count("=") == 1)]
-        return super().parse_args(kept, namespace)
+        return super().parse_known_args(kept, namespace)
 
 
 def run_command(parser: Parser, main: Main, argv: Sequence[str] | None) -> int:

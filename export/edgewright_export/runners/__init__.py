@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from edgewright_train.errors import InputError
 from numpy.typing import NDArray
+
+from edgewright_train.errors import InputError
 
 from ..manifest import Manifest
 
@@ -38,10 +40,6 @@ def open_runner(pack: Path, manifest: Manifest, *, num_threads: int = 1) -> Runn
 
 
 def require(package: str, extra: str) -> None:
-    """Raises `InputError` when `package` cannot be imported, naming the extra that brings it."""
-    try:
-        import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package.split(".", maxsplit=1)[0]:
-            raise
-        raise InputError(f"{package} is not installed; pip install 'edgewright[{extra}]'") from None
+    """Raises `InputError` when `package` is not installed, naming the extra that brings it."""
+    if find_spec(package) is None:
+        raise InputError(f"{package} is not installed; pip install 'edgewright[{extra}]'")

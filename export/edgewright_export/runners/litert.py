@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from edgewright_train.errors import CheckError
 from numpy.typing import NDArray
+
+from edgewright_train.errors import CheckError
 
 from ..manifest import Manifest, ModelOutput
 

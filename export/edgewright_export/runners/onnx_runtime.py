@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from edgewright_train.errors import CheckError
 from numpy.typing import NDArray
+
+from edgewright_train.errors import CheckError
 
 from ..manifest import Manifest
 

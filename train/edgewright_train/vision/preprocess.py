@@ -36,5 +36,5 @@ class Preprocess(Record):
 
     def normalise(self, network_image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(height, width, 3) uint8 in `colour_order` -> (1, 3, height, width) float32, contiguous."""
-        mean, scale = np.float32(self.mean), np.float32(self.scale)
+        mean, scale = np.array(self.mean, np.float32), np.array(self.scale, np.float32)
         return np.ascontiguousarray(((network_image - mean) * scale).transpose(2, 0, 1)[None])

@@ -50,8 +50,8 @@ class Detections:
 
     def scaled(self, network_wh: tuple[int, int], source_wh: tuple[int, int]) -> "Detections":
         """From network pixels to source pixels (stretch resize), clipped to the source image."""
-        factor = np.float32(source_wh) / np.float32(network_wh)
-        limit = np.float32(source_wh)
+        factor = np.array(source_wh, np.float32) / np.array(network_wh, np.float32)
+        limit = np.array(source_wh, np.float32)
         boxes = np.clip(self.boxes_xyxy * np.tile(factor, 2), np.float32(0), np.tile(limit, 2))
         return Detections(boxes, self.scores, self.class_indices)
 
@@ -79,7 +79,7 @@ def _yolo_fastestv2(
 
     Box formulas: spec-yolo-fastestv2 section 3.  The class distribution is shared by the anchors of a cell.
     """
-    anchors = np.float32(scale.anchors_px)
+    anchors = np.array(scale.anchors_px, np.float32)
     num_anchors = len(anchors)
     objectness = output[4 * num_anchors : 5 * num_anchors]
     class_scores = output[5 * num_anchors :]

@@ -1,0 +1,110 @@
+"""From a converted artefact to a proven pack at its place."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from edgewright_train.atomic import atomic_dir
+from edgewright_train.errors import InputError
+
+from .accuracy import AccuracyCheck
+from .conversion import Artefact
+from .golden import write_case
+from .manifest import (
+    Golden,
+    Manifest,
+    ModelInput,
+    ModelOutput,
+    Precision,
+    Provenance,
+    Target,
+)
+from .pack import Pack, list_files, open_pack, write_manifest
+from .parity import TOLERANCES
+from .source import Source
+from .targets import tool_versions
+from .verify import Verdict, verify_cases, verify_golden
+
+INPUT_NAME = "image"
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A pack in place, and how close to its source it was found to be."""
+
+    pack: Pack
+    verdict: Verdict
+
+
+def assemble(
+    source: Source,
+    artefact: Artefact,
+    files: Path,
+    place: Path,
+    *,
+    target: Target,
+    precision: Precision,
+    accuracy: AccuracyCheck | None,
+) -> Proven:
+    """Move the artefact's `files` into a pack, prove it, and only then rename it to `place`.
+
+    Raises `CheckError` when the artefact is not the source; nothing appears at `place` then.
+    """
+    with atomic_dir(place) as folder:
+        shutil.copytree(files, folder, dirs_exist_ok=True)
+        (folder / "golden").mkdir()
+        for name, case in source.golden.items():
+            write_case(folder / name, case)
+        manifest = _manifest(source, artefact, folder, target, precision)
+        write_manifest(folder, manifest)
+        pack = open_pack(folder)
+        verdict = verify_golden(pack).worse(verify_cases(pack, source.checks.items()))
+        if accuracy is not None:
+            manifest = manifest.model_copy(update={"accuracy": accuracy.measure(pack)})
+            write_manifest(folder, manifest)
+    return Proven(Pack(place, manifest), verdict)
+
+
+def _manifest(source: Source, artefact: Artefact, folder: Path, target: Target, precision: Precision) -> Manifest:
+    header = source.checkpoint.header
+    shapes = {name: value.shape for name, value in next(iter(source.golden.values())).maps.items()}
+    return Manifest(
+        format_version=1,
+        model=header.model,
+        task="detect",
+        target=target,
+        precision=precision,
+        num_parameters=sum(p.numel() for p in source.checkpoint.network.parameters()),
+        entry=artefact.entry,
+        files=list_files(folder),
+        input=ModelInput(
+            name=INPUT_NAME,
+            kind=artefact.input_kind,
+            layout=artefact.input_layout,
+            preprocess=source.preprocess,
+        ),
+        outputs=tuple(
+            ModelOutput(name=name, layout=artefact.output_layout, shape=shape) for name, shape in shapes.items()
+        ),
+        decode=source.decode,
+        labels=header.labels,
+        golden=Golden(cases=tuple(source.golden), tolerance=TOLERANCES[precision]),
+        accuracy=None,
+        provenance=Provenance(
+            checkpoint_sha256=source.digest,
+            origin=header.origin,
+            tools=tool_versions(target),
+            created_utc=_now_utc(),
+        ),
+    )
+
+
+def _now_utc() -> str:
+    """ISO 8601; SOURCE_DATE_EPOCH (seconds) decides it when set, for reproducible packs."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch and not epoch.isdecimal():
+        raise InputError(f"SOURCE_DATE_EPOCH={epoch}: give whole seconds since 1970")
+    moment = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

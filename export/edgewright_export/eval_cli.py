@@ -1,0 +1,94 @@
+"""`edgewright-eval`: the task metric of a pack, run through its own files, or of a checkpoint, run in PyTorch."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edgewright_train.command import Parser, run_command
+from edgewright_train.errors import InputError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 evaluated, 1 the pack is damaged or crashed, 2 wrong input."""
+    parser = Parser(
+        prog="edgewright-eval",
+        description="Run a pack, or a checkpoint, over labelled images and print COCO's AP.",
+        epilog="example: edgewright-eval --pack build/yolo-fastestv2/ncnn-fp16 --data coco.toml --json out.json",
+    )
+    parser.add_argument("--pack", type=Path, help="a pack's folder")
+    parser.add_argument("--weights", type=Path, help="or a checkpoint (.safetensors), run by PyTorch")
+    parser.add_argument("--data", help="dataset.toml, .data file, COCO json or folder (default: the generated set)")
+    parser.add_argument("--split", default="val", help="which images (default: val)")
+    parser.add_argument(
+        "--score", type=_fraction, default=0.001, help="score threshold (default: 0.001, as COCO needs)"
+    )
+    parser.add_argument("--iou", type=_fraction, help="NMS threshold (default: the pack's)")
+    parser.add_argument("--threads", type=int, default=1, choices=range(1, 65), metavar="N", help="of a pack's runtime")
+    parser.add_argument("--json", help="write the result there; - for standard output instead of the table")
+    return run_command(parser, _evaluate, argv)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    if (arguments.pack is None) == (arguments.weights is None):
+        raise InputError("give either PACK= or WEIGHTS=")
+    from edgewright_train.checkpoint import load_checkpoint  # noqa: PLC0415 (keeps --help fast)
+    from edgewright_train.data.resolve import open_split  # noqa: PLC0415
+    from edgewright_train.progress import counted  # noqa: PLC0415
+
+    from .accuracy import Thresholds, evaluate_checkpoint, evaluate_pack  # noqa: PLC0415
+    from .pack import open_pack  # noqa: PLC0415
+
+    thresholds = Thresholds(arguments.score, arguments.iou)
+    dataset = open_split(arguments.data, arguments.split)
+    with counted(dataset.name) as progress:
+        if arguments.pack is not None:
+            pack = open_pack(arguments.pack)
+            result = evaluate_pack(pack, dataset, thresholds, num_threads=arguments.threads, progress=progress)
+        else:
+            result = evaluate_checkpoint(load_checkpoint(arguments.weights), dataset, thresholds, progress=progress)
+    record = {
+        "source": str(arguments.pack or arguments.weights),
+        "dataset": dataset.name,
+        "dataset_sha256": dataset.fingerprint,
+        "split": arguments.split,
+        "score_threshold": arguments.score,
+        "iou_threshold": arguments.iou,
+        **result.as_json(),
+    }
+    _show(record, arguments.json)
+    return 0
+
+
+def _show(record: dict[str, Any], destination: str | None) -> None:
+    if destination == "-":
+        print(json.dumps(record, indent=2))
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    names = ("AP", "AP50", "AP75", "APs", "APm", "APl")
+    table = Table(title=f"{record['source']} on {record['dataset']}")
+    for name in (*names, "images", "seconds"):
+        table.add_column(name, justify="right")
+    values = ["-" if record[name] is None else f"{record[name]:.4f}" for name in names]
+    table.add_row(*values, str(record["images"]), f"{record['seconds']:.1f}")
+    Console().print(table)
+    if destination:
+        Path(destination).write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

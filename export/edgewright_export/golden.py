@@ -1,0 +1,62 @@
+"""Golden cases: images, and what the PyTorch source makes of them, stored in the pack for every device to repeat."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import numpy as tensors
+
+from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.tasks.detect.decode import Decode, Detections, detect
+from edgewright_train.tasks.detect.detector import Run
+from edgewright_train.vision.preprocess import Preprocess
+
+_SEED = 20260101
+# Smaller and larger than the usual input, odd sides included, so that both directions of the resize are exercised.
+_SCENE_SIZES_WH = ((400, 300), (173, 229))
+
+
+@dataclass(frozen=True)
+class Case:
+    """`maps`: output name -> (channels, height, width) of the source in fp32; detections in network pixels."""
+
+    source_bgr: NDArray[np.uint8]
+    network_image: NDArray[np.uint8]
+    maps: dict[str, NDArray[np.float32]]
+    detections: Detections
+
+
+def make_case(source_bgr: NDArray[np.uint8], run: Run, preprocess: Preprocess, decode: Decode) -> Case:
+    """Run the source on one image, from the start."""
+    network_image = preprocess.network_image(source_bgr)
+    maps = run(network_image)
+    return Case(source_bgr, network_image, maps, detect(maps, decode))
+
+
+def golden_images(preprocess: Preprocess) -> list[NDArray[np.uint8]]:
+    """Two generated scenes and noise: (H, W, 3) uint8 BGR, the same at every call."""
+    scenes = [ShapesDataset("test", seed=_SEED, count=1, size_wh=size_wh).image(0) for size_wh in _SCENE_SIZES_WH]
+    noise = np.random.default_rng(_SEED).integers(0, 256, (preprocess.height, preprocess.width, 3), np.uint8)
+    return [*scenes, noise]
+
+
+def write_case(path: Path, case: Case) -> None:
+    """Layout: docs/pack.md."""
+    arrays = {
+        "source_bgr": case.source_bgr,
+        "network_image": case.network_image,
+        "boxes_xyxy": case.detections.boxes_xyxy,
+        "scores": case.detections.scores,
+        "class_indices": case.detections.class_indices,
+        **case.maps,
+    }
+    path.write_bytes(tensors.save({name: np.ascontiguousarray(value) for name, value in arrays.items()}))
+
+
+def read_case(path: Path, output_names: tuple[str, ...]) -> Case:
+    """The file's digest has been checked by `open_pack`."""
+    arrays = tensors.load(path.read_bytes())
+    detections = Detections(arrays["boxes_xyxy"], arrays["scores"], arrays["class_indices"])
+    maps = {name: arrays[name] for name in output_names}
+    return Case(arrays["source_bgr"], arrays["network_image"], maps, detections)

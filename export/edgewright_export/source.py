@@ -1,0 +1,54 @@
+"""The PyTorch network every artefact has to equal, at the size it is exported for, and what it makes of some images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewright_train.checkpoint import Checkpoint, load_checkpoint
+from edgewright_train.models import check_size
+from edgewright_train.tasks.detect.decode import Decode
+from edgewright_train.tasks.detect.detector import decode_of, preprocess_of, torch_run
+from edgewright_train.vision.preprocess import Preprocess
+
+from .golden import Case, golden_images, make_case
+from .pack import digest_file
+
+
+@dataclass(frozen=True)
+class Source:
+    """Run as it was trained: nothing folded, merged or captured.
+
+    Attributes:
+        digest: SHA-256 of the checkpoint file.
+        golden: cases that travel in the pack, by path in it.
+        checks: further cases that every export is run on here, by name.
+    """
+
+    checkpoint: Checkpoint
+    digest: str
+    preprocess: Preprocess
+    decode: Decode
+    golden: dict[str, Case]
+    checks: dict[str, Case]
+
+
+def load_source(
+    weights: Path, size_wh: tuple[int, int] | None, check_images: Mapping[str, NDArray[np.uint8]]
+) -> Source:
+    """`size_wh`: (width, height) of the artefacts' input, by default the checkpoint's own.  Images are BGR."""
+    checkpoint = load_checkpoint(weights)
+    if size_wh is not None:
+        width, height = size_wh
+        check_size(checkpoint.header.model, width, height)
+        header = checkpoint.header.model_copy(update={"width": width, "height": height})
+        checkpoint = Checkpoint(checkpoint.network, header)
+    preprocess, decode, run = preprocess_of(checkpoint.header), decode_of(checkpoint.header), torch_run(checkpoint)
+    golden = {
+        f"golden/{number:03d}.safetensors": make_case(image, run, preprocess, decode)
+        for number, image in enumerate(golden_images(preprocess))
+    }
+    checks = {name: make_case(image, run, preprocess, decode) for name, image in check_images.items()}
+    return Source(checkpoint, digest_file(weights), preprocess, decode, golden, checks)

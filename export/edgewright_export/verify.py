@@ -1,0 +1,60 @@
+"""Run a pack's files, in their own runtime and process, against the source's results."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgewright_train.errors import CheckError
+
+from .golden import Case, read_case
+from .isolation import IsolatedRunner
+from .pack import Pack
+from .parity import Comparison, compare
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The worst over all images; every check held, or there would be no verdict."""
+
+    num_images: int
+    max_abs: float
+    min_cosine: float
+    num_detections: int
+
+    def worse(self, other: "Verdict") -> "Verdict":
+        """Both taken together."""
+        return Verdict(
+            num_images=self.num_images + other.num_images,
+            max_abs=max(self.max_abs, other.max_abs),
+            min_cosine=min(self.min_cosine, other.min_cosine),
+            num_detections=self.num_detections + other.num_detections,
+        )
+
+
+def verify_golden(pack: Pack, *, num_threads: int = 1) -> Verdict:
+    """Repeat the golden cases.  Raises `CheckError` naming the first that does not hold."""
+    names = tuple(output.name for output in pack.manifest.outputs)
+    cases = {name: read_case(pack.path / name, names) for name in pack.manifest.golden.cases}
+    for name, case in cases.items():
+        if not np.array_equal(pack.manifest.input.preprocess.network_image(case.source_bgr), case.network_image):
+            raise CheckError(f"{pack.path}: {name}: pre-processing does not reproduce the network image")
+    return verify_cases(pack, cases.items(), num_threads=num_threads)
+
+
+def verify_cases(pack: Pack, cases: Iterable[tuple[str, Case]], *, num_threads: int = 1) -> Verdict:
+    """Run each (name, case).  Raises `CheckError` naming the first outside the manifest's tolerance."""
+    results: list[Comparison] = []
+    tolerance, decode = pack.manifest.golden.tolerance, pack.manifest.decode
+    with IsolatedRunner(pack.path, pack.manifest, num_threads=num_threads) as run:
+        for name, case in cases:
+            result = compare(case.maps, run(case.network_image), decode, tolerance)
+            if result.problem:
+                raise CheckError(f"{pack.name} does not equal its source on {name}: {result.problem}")
+            results.append(result)
+    return Verdict(
+        num_images=len(results),
+        max_abs=max(result.max_abs for result in results),
+        min_cosine=min(result.cosine for result in results),
+        num_detections=sum(result.num_reference for result in results),
+    )
