@@ -53,5 +53,3 @@ class DetectionDataset(Protocol):
 
     def source(self, index: int) -> str:
         """The image's file name, or what made it; for reports and error messages."""
-
-
