@@ -1,0 +1,94 @@
+# Every target is one command that also works typed by hand (edgewright-* --help).  Variables reach the commands through
+# the environment, one argument each, so paths with spaces and quotes work; an empty variable counts as not given.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
+VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK SPLIT \
+             SCORE IOU JSON DEVICE THREADS
+# Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
+$(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
+MODEL := $(or $(MODEL),yolo-fastestv2)
+TARGET := $(or $(TARGET),ncnn)
+export $(VARIABLES)
+
+.PHONY: help setup demo test test-slow lint format data train import export verify eval bench report \
+        edge edge-test edge-asan edge-lint clean
+
+help: ## Show the targets and their variables
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2} \
+	  /^#: / {printf "  %-15s   %s\n", "", substr($$0, 4)}' $(MAKEFILE_LIST)
+
+setup: ## Create .venv and install everything (a second run does nothing)
+#: PYTHON=python3.12 TORCH_INDEX=url-of-a-CPU-build
+	@tools/setup.sh
+
+demo: setup edge ## From nothing: train on generated images, export, prove, benchmark, report (about 8 minutes)
+	@tools/demo.sh
+
+data: setup ## Write the generated data set to disk, in darknet layout
+#: OUT=data/shapes [SEED=0 COUNT=2000]
+	@$(BIN)/edgewright-data --out="$${OUT:-data/shapes}" --seed="$$SEED" --count="$$COUNT"
+
+train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
+#: MODEL=yolo-fastestv2 DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=352x352 WEIGHTS= RESUME=1]
+	@$(BIN)/edgewright-train --model="$$MODEL" --data="$$DATA" --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" \
+	  --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" $(if $(RESUME),--resume)
+
+import: setup ## Bring published weights in
+#: MODEL=yolo-fastestv2 WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt]
+	@$(BIN)/edgewright-import --model="$$MODEL" --weights="$$WEIGHTS" --out="$$OUT" --classes="$$CLASSES" --size="$$SIZE"
+
+export: setup ## Convert a checkpoint and prove every artefact; ends in build/<model>/<target>-<precision>/
+#: WEIGHTS=x.safetensors TARGET=ncnn,tflite,coreml,onnx|all [PRECISION=fp32,fp16 SIZE=WxH DATA= OUT=build]
+	@$(BIN)/edgewright-export --weights="$$WEIGHTS" --target="$$TARGET" --precision="$$PRECISION" --size="$$SIZE" \
+	  --data="$$DATA" --split="$$SPLIT" --out="$$OUT" --json="$$JSON"
+
+verify: setup ## Check every byte of a pack and repeat its golden vectors
+#: PACK=build/yolo-fastestv2/ncnn-fp16
+	@$(BIN)/edgewright-verify --pack="$$PACK" --threads="$$THREADS" --json="$$JSON"
+
+eval: setup ## Print the AP of a pack or a checkpoint
+#: PACK=dir | WEIGHTS=x.safetensors  DATA= [SPLIT=val SCORE=0.001 IOU=0.4 JSON=out.json]
+	@$(BIN)/edgewright-eval --pack="$$PACK" --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT" --score="$$SCORE" \
+	  --iou="$$IOU" --json="$$JSON"
+
+bench: setup edge ## Measure 1-core and 4-core latency of a model's packs
+#: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 JSON=out.json]
+	@$(BIN)/edgewright-bench --pack="$$PACK" --model="$$MODEL" --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
+
+report: setup ## Write build/report.html: curves, packs, accuracy against latency, detections
+#: [OUT=build/report.html]
+	@$(BIN)/edgewright-report --out="$$OUT"
+
+edge: setup ## Build edgebench, the C++ runner, for this machine
+	@$(BIN)/python -m edgewright_edge.build_host
+
+test: setup lint edge edge-test ## Every check that needs no network, GPU or device
+	$(PYTEST) -m "not slow"
+
+test-slow: setup edge ## The checks that take minutes
+	$(PYTEST) -m slow
+
+edge-test: edge ## Unit tests of the C++ core
+	@ctest --test-dir build/_edge --output-on-failure
+
+edge-asan: setup ## The same under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(BIN)/python -m edgewright_edge.build_host --sanitize
+
+edge-lint: setup ## clang-format and clang-tidy
+	@edge/lint.sh
+
+lint: setup ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup ## Format Python and C++
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## Remove what was built, not what was trained
+	rm -rf build

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Everything edgewright needs: system packages, .venv, and the package itself.  A finished setup is recognised by a
+# stamp over its inputs, so a second run does nothing.  PYTHON chooses the interpreter, TORCH_INDEX where torch comes from.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-python3}
+stamp=.venv/edgewright-setup
+log=build/setup.log
+
+fail() { echo "make setup: error: $*" >&2; exit 2; }
+step() { echo "setup: $*" >&2; }
+logged() { "$@" >>"$log" 2>&1 || { tail -n 15 "$log" >&2; fail "'$*' failed (log: $log)"; }; }
+
+command -v "$python" >/dev/null || fail "$python not found; install Python 3.10 or newer, or give PYTHON="
+inputs=$({ "$python" --version; cat pyproject.toml tools/apt-packages.txt tools/setup.sh; } | sha256sum | cut -d' ' -f1)
+[ "$(cat "$stamp" 2>/dev/null)" = "$inputs" ] && exit 0
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$("$python" --version) is too old; 3.10 is needed"
+mkdir -p build && : >"$log"
+
+if command -v dpkg-query >/dev/null; then
+  missing=()
+  while read -r package; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done <tools/apt-packages.txt
+  if [ ${#missing[@]} -gt 0 ]; then
+    [ "$(id -u)" = 0 ] || fail "system packages are missing; run: sudo apt-get install -y ${missing[*]}"
+    step "installing ${missing[*]}"
+    logged apt-get update
+    logged env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  fi
+else
+  step "not a Debian system: please install the equivalents of: $(tr '\n' ' ' <tools/apt-packages.txt)"
+fi
+
+step "creating .venv with $("$python" --version)"
+logged "$python" -m venv .venv
+logged .venv/bin/python -m pip install --upgrade pip
+# torch first and alone: left to choose, the resolver brings several gigabytes of CUDA.
+torch=$(sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+step "installing $torch"
+logged .venv/bin/python -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$torch"
+step "installing edgewright with every target and the development tools (about 2.5 GB)"
+logged .venv/bin/python -m pip install -e '.[dev]'
+echo "$inputs" >"$stamp"
+step "done; try: make demo"
