@@ -1,12 +1,11 @@
 """`edgewright-export`: one checkpoint to proven packs for every target."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgewright_train.command import Parser, run_command, size_wxh
+from edgewright_train.command import Parser, emit, run_command, size_wxh
 
 _DESCRIPTION = """Convert a checkpoint to packs: build/<model>/<target>-<precision>/.
 Every artefact is run in its own runtime and compared with the PyTorch network; what is not equal leaves no pack.
@@ -40,7 +39,7 @@ def _export(arguments: argparse.Namespace) -> int:
         require_tools(target)
     size_wh = size_wxh(arguments.size) if arguments.size else None
 
-    from .export_report import Display, results_as_json, show_results  # noqa: PLC0415 (torch is slow to import)
+    from .export_report import Display, results_as_json, results_as_text  # noqa: PLC0415 (torch is slow to import)
     from .exporter import export_packs  # noqa: PLC0415
     from .proof_images import proof_images  # noqa: PLC0415
     from .source import load_source  # noqa: PLC0415
@@ -58,13 +57,7 @@ def _export(arguments: argparse.Namespace) -> int:
             logs=arguments.out / source.checkpoint.header.model / "logs",
             stage=display.stage,
         )
-    show_results(results)
-    if arguments.json:
-        text = json.dumps(results_as_json(results), indent=2)
-        if arguments.json == "-":
-            print(text)
-        else:
-            Path(arguments.json).write_text(text + "\n")
+    emit(results_as_text(results), results_as_json(results), arguments.json)
     return max((result.error.exit_code for result in results if result.error), default=0)
 
 

@@ -1,13 +1,12 @@
 """`edgewright-eval`: the task metric of a pack, run through its own files, or of a checkpoint, run in PyTorch."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgewright_train.command import Parser, run_command
+from edgewright_train.command import Parser, emit, run_command
 from edgewright_train.errors import InputError
 
 
@@ -58,14 +57,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         "iou_threshold": arguments.iou,
         **result.as_json(),
     }
-    _show(record, arguments.json)
+    emit(_table(record), record, arguments.json)
     return 0
 
 
-def _show(record: dict[str, Any], destination: str | None) -> None:
-    if destination == "-":
-        print(json.dumps(record, indent=2))
-        return
+def _table(record: dict[str, Any]) -> str:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
@@ -75,9 +71,10 @@ def _show(record: dict[str, Any], destination: str | None) -> None:
         table.add_column(name, justify="right")
     values = ["-" if record[name] is None else f"{record[name]:.4f}" for name in names]
     table.add_row(*values, str(record["images"]), f"{record['seconds']:.1f}")
-    Console().print(table)
-    if destination:
-        Path(destination).write_text(json.dumps(record, indent=2) + "\n")
+    console = Console()
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip()
 
 
 def _fraction(text: str) -> float:

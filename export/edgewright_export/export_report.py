@@ -60,21 +60,24 @@ class Display:
             self._console.print(f"{target}-{precision}: {stage}", highlight=False)
 
 
-def show_results(results: Sequence[Result]) -> None:
-    """A table on stderr, then one line per pack that failed and the next step."""
-    console = Console(stderr=True)
+def results_as_text(results: Sequence[Result]) -> str:
+    """A table, one line per pack that failed, and the next step."""
     table = Table(title="Packs")
-    for column in ("pack", "size", "max |diff|", "cosine", "detections", "AP50", "seconds"):
-        table.add_column(column, justify="left" if column == "pack" else "right")
+    table.add_column("pack", no_wrap=True)
+    for column in ("size", "max |diff|", "cosine", "detections", "AP50", "seconds"):
+        table.add_column(column, justify="right")
     for result in results:
         table.add_row(*_row(result))
-    console.print(table)
-    for result in results:
-        if result.error:
-            console.print(f"{result.target}-{result.precision}: {result.error}", style="red", highlight=False)
-    proven = [result.proven for result in results if result.proven]
-    if proven:
-        console.print(f"next: make verify PACK={proven[0].pack.path}", highlight=False, soft_wrap=True)
+    console = Console()
+    with console.capture() as capture:
+        console.print(table)
+        for result in results:
+            if result.error:
+                console.print(f"{result.target}-{result.precision}: {result.error}", highlight=False, soft_wrap=True)
+        proven = [result.proven for result in results if result.proven]
+        if proven:
+            console.print(f"next: make verify PACK={proven[0].pack.path}", highlight=False, soft_wrap=True)
+    return capture.get().rstrip()
 
 
 def _row(result: Result) -> list[str]:

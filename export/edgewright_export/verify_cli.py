@@ -1,13 +1,12 @@
 """`edgewright-verify`: is this pack what was written, and does it still compute what its source computed?"""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from edgewright_train.command import Parser, run_command
+from edgewright_train.command import Parser, emit, run_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--pack", required=True, type=Path, help="the pack's folder")
     parser.add_argument("--threads", type=int, default=1, choices=range(1, 65), metavar="N", help="of the runtime")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--json", help="write the result there as JSON; - for standard output")
     return run_command(parser, _verify, argv)
 
 
@@ -29,14 +28,12 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     pack = open_pack(arguments.pack)
     verdict = verify_golden(pack, num_threads=arguments.threads)
-    if arguments.json:
-        print(json.dumps({"pack": str(pack.path), "target": pack.manifest.target, **asdict(verdict)}))
-    else:
-        print(
-            f"{pack.path}: proven. {len(pack.manifest.files)} files intact; {verdict.num_images} golden cases: "
-            f"largest difference {verdict.max_abs:.1e}, smallest cosine {verdict.min_cosine:.6f}, "
-            f"{verdict.num_detections} detections equal"
-        )
+    line = (
+        f"{pack.path}: proven. {len(pack.manifest.files)} files intact; {verdict.num_images} golden cases: "
+        f"largest difference {verdict.max_abs:.1e}, smallest cosine {verdict.min_cosine:.6f}, "
+        f"{verdict.num_detections} detections equal"
+    )
+    emit(line, {"pack": str(pack.path), "target": pack.manifest.target, **asdict(verdict)}, arguments.json)
     return 0
 
 

@@ -2,10 +2,14 @@
 
 import argparse
 import errno
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
+from .atomic import atomic_file
 from .errors import EdgewrightError, InputError
 
 Main = Callable[[argparse.Namespace], int]
@@ -41,6 +45,14 @@ def run_command(parser: Parser, main: Main, argv: Sequence[str] | None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"{parser.prog}: error: {where}{os.strerror(error.errno)}", file=sys.stderr)
         return 2
+
+
+def emit(text: str, record: Any, destination: str | None) -> None:
+    """Show a result: `text` for people, or `record` as JSON where `destination` is `-`; a path gets the JSON too."""
+    print(json.dumps(record, indent=2) if destination == "-" else text)
+    if destination and destination != "-":
+        with atomic_file(Path(destination)) as temporary:
+            temporary.write_text(json.dumps(record, indent=2) + "\n")
 
 
 # Conditions of the user's machine, not defects: no space, no permission, a read-only or missing place.
