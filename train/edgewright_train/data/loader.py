@@ -5,7 +5,7 @@ the measurement against processes), and a cache of decoded images is shared for 
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class Loader:
     def steps_per_epoch(self) -> int:
         return len(self.dataset) // self.batch_size
 
-    def batches(self, first_step: int, num_steps: int) -> Iterator[Batch]:
+    def batches(self, first_step: int, num_steps: int) -> Generator[Batch, None, None]:
         """Steps `first_step` to `num_steps` - 1 of the training, prepared ahead; close it when leaving early."""
         with ThreadPoolExecutor(self.num_workers, thread_name_prefix="loader") as workers:
             waiting: deque[list[Future[Sample]]] = deque()

@@ -1,0 +1,98 @@
+"""`edgewright-train`: train a network as a recipe says, into runs/<name>/."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .command import Parser, run_command, size_wxh
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
+    from .run_folder import RunFolder
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 trained to the end, 1 stopped by a check, 2 wrong input, 130 stopped and saved."""
+    parser = Parser(
+        prog="edgewright-train",
+        description="Train a network. Everything a training needs stands in its recipe (a TOML file); the options here "
+        "replace single values of it. Writes runs/<name>/: config.toml (the resolved recipe), best.safetensors, "
+        "last/ (to resume from), log.sqlite, tensorboard/.",
+        epilog="examples: edgewright-train --model yolo-fastestv2 (on generated images)   |   "
+        "edgewright-train --model yolo-fastestv2 --data my/dataset.toml --weights runs/coco/best.safetensors "
+        "--name mine   |   edgewright-train --name mine --resume",
+    )
+    parser.add_argument("--model", help="for example yolo-fastestv2; optional where a recipe says it")
+    parser.add_argument("--data", help="dataset.toml, .data file, COCO json or folder (default: generated images)")
+    parser.add_argument("--recipe", type=Path, help="TOML file (default: the model's for generated or for own data)")
+    parser.add_argument("--name", help="of the run (default: that of the recipe)")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch", type=int, help="images per step")
+    parser.add_argument("--size", help="WIDTHxHEIGHT of the network's input")
+    parser.add_argument("--weights", help="a .safetensors checkpoint of edgewright to start from")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
+    parser.add_argument("--resume", nargs="?", const="1", choices=("0", "1"), default="0", help="continue the run")
+    parser.add_argument("--replace", action="store_true", help="start again although the run exists")
+    return run_command(parser, _train, argv)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from .run_training import run_training  # noqa: PLC0415 (torch is slow to import, and --help does not need it)
+
+    overrides = {
+        "model": arguments.model,
+        "data": arguments.data,
+        "epochs": arguments.epochs,
+        "batch_size": arguments.batch,
+        "size_wh": size_wxh(arguments.size) if arguments.size else None,
+        "weights": arguments.weights,
+    }
+    resume = arguments.resume == "1"
+    recipe, folder = (_resumed if resume else _fresh)(arguments, overrides)
+    status = run_training(recipe, folder, resume=resume)
+    print(f"{folder.best}: AP50 {status.best_ap50:.4f}, of step {status.best_step} of {status.step}", file=sys.stderr)
+    return 0
+
+
+def _fresh(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["Recipe", "RunFolder"]:
+    from .recipe import default_recipe, load_recipe  # noqa: PLC0415
+    from .run_folder import RunFolder  # noqa: PLC0415
+
+    if not arguments.recipe and not arguments.model:
+        raise InputError("MODEL= or RECIPE= is needed, for example MODEL=yolo-fastestv2")
+    path = arguments.recipe or default_recipe(arguments.model, arguments.data)
+    recipe = load_recipe(path, **overrides)
+    folder = RunFolder.named(arguments.runs, arguments.name or path.stem)
+    if arguments.replace:
+        folder.clear()
+    elif folder.state.is_file():
+        raise InputError(
+            f"NAME={folder.path.name}: {folder.path} holds a training; RESUME=1 continues it, another NAME= keeps it, "
+            "--replace starts again"
+        )
+    return recipe, folder
+
+
+def _resumed(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["Recipe", "RunFolder"]:
+    """The run's own recipe; what is given beside it must agree."""
+    from .recipe import default_recipe, first_difference, load_recipe  # noqa: PLC0415
+    from .run_folder import RunFolder  # noqa: PLC0415
+
+    if not arguments.name and not arguments.recipe and not arguments.model:
+        raise InputError("RESUME=1: NAME= is needed, the name of the run in runs/")
+    name = arguments.name or (arguments.recipe or default_recipe(arguments.model, arguments.data)).stem
+    folder = RunFolder.named(arguments.runs, name)
+    if not folder.config.is_file():
+        raise InputError(f"RESUME=1: there is no run {folder.path}")
+    stored = load_recipe(folder.config)
+    difference = first_difference(stored, load_recipe(arguments.recipe or folder.config, **overrides))
+    if difference:
+        raise InputError(f"RESUME=1: {folder.path} was started with another recipe: {difference}; give another NAME=")
+    return stored, folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

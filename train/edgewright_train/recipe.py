@@ -1,0 +1,126 @@
+"""Recipes: everything a training needs, in one TOML file (train/recipes/); an unknown or missing key is an error."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from .data.augment import Augmentation
+from .errors import InputError
+from .models import architecture, check_size
+from .schedule import Schedule
+from .schema import Record, load_toml, parse_record
+from .tasks.detect.loss import Gains
+
+RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+
+Positive = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=8192)]
+
+
+class Optimizer(Record):
+    """Stochastic gradient descent.
+
+    Attributes:
+        decay_norms_and_biases: whether weight decay reaches one-dimensional parameters too.
+        max_gradient_norm: longer gradients are shortened to it; 0 leaves them.
+    """
+
+    learning_rate: Annotated[float, Field(gt=0)]
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    nesterov: bool
+    weight_decay: Annotated[float, Field(ge=0)]
+    decay_norms_and_biases: bool
+    max_gradient_norm: Annotated[float, Field(ge=0)]
+
+
+class Average(Record):
+    """The moving average of the weights: see `ema.MovingAverage`."""
+
+    decay: Annotated[float, Field(ge=0, lt=1)]
+    ramp_steps: Annotated[int, Field(ge=0)]
+
+
+class Recipe(Record):
+    """One training.
+
+    Attributes:
+        data: as `DATA=` takes it; empty for the generated set.
+        weights: checkpoint of ours to start from; empty for random weights.
+        size_wh: the network's input, pixels.
+        anchors: "default" keeps those of `weights`, or else the model's; "auto" fits them to the training boxes.
+        batch_size: images per step.
+        evaluate_every: in epochs; the last epoch is always evaluated.
+        save_every: in steps; the end of an epoch is always saved.
+        workers: threads that prepare samples.
+        cache_megabytes: decoded images kept in memory, 0 for none.
+    """
+
+    model: str
+    data: str
+    weights: str
+    size_wh: tuple[Side, Side]
+    anchors: Literal["default", "auto"]
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)]
+    epochs: Positive
+    batch_size: Positive
+    evaluate_every: Positive
+    save_every: Positive
+    workers: Annotated[int, Field(ge=1, le=256)]
+    cache_megabytes: Annotated[int, Field(ge=0)]
+    optimizer: Optimizer
+    schedule: Schedule
+    average: Average
+    loss: Gains
+    augmentation: Augmentation
+
+
+def load_recipe(path: Path, **overrides: Any) -> Recipe:
+    """The file with `overrides` (None: not given) in place of its own values."""
+    values = load_toml(path) | {key: value for key, value in overrides.items() if value is not None}
+    recipe = parse_record(Recipe, values, source=str(path))
+    architecture(recipe.model)
+    check_size(recipe.model, *recipe.size_wh)
+    return recipe
+
+
+def default_recipe(model: str, data: str | None) -> Path:
+    """The recipe of a model for the generated data, or for data of one's own."""
+    architecture(model)
+    path = RECIPES / f"{model}-{'own' if data else 'shapes'}.toml"
+    if not path.is_file():
+        raise InputError(f"RECIPE: there is no {path}; name one, for example from {RECIPES}")
+    return path
+
+
+def recipe_toml(recipe: Recipe) -> str:
+    """The recipe as TOML; reading it gives an equal recipe."""
+    values = recipe.model_dump(mode="json")
+    plain = [f"{key} = {_toml_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    tables = [
+        "\n".join((f"\n[{name}]", *(f"{key} = {_toml_value(value)}" for key, value in table.items())))
+        for name, table in values.items()
+        if isinstance(table, dict)
+    ]
+    return "\n".join((*plain, *tables)) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)  # strings, numbers, booleans and lists are written alike
+
+
+def first_difference(stored: Recipe, given: Recipe) -> str | None:
+    """`key was a, now b` for the first key in which two recipes differ."""
+    before, now = _flat(stored.model_dump()), _flat(given.model_dump())
+    for key in before | now:
+        if before.get(key) != now.get(key):
+            return f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
+    return None
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat

@@ -1,0 +1,92 @@
+"""One start of a training in a run folder: data, log and progress around the loop."""
+
+import sys
+from contextlib import ExitStack, closing
+
+import cv2
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from .data.cached import Cached
+from .data.dataset import DetectionDataset
+from .data.loader import Loader
+from .data.resolve import list_splits, open_split
+from .data.splits import ALL
+from .errors import InputError
+from .loop import Run, train
+from .recipe import Recipe, recipe_toml
+from .run_folder import RunFolder
+from .run_log import RunLog
+from .start import fresh_training, resumed_training
+from .stop_signal import stop_on_signals
+from .training_progress import TrainingProgress
+from .training_state import Status
+
+
+def run_training(recipe: Recipe, folder: RunFolder, *, resume: bool) -> Status:
+    """Train to the end; where it stands then."""
+    # The same sums in the same order, whoever runs them; filling new memory, which comes with it, only costs time.
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    cv2.setNumThreads(1)  # the loader's threads are the parallelism
+    train_set, val_set = _open_data(recipe)
+    with ExitStack() as stack:
+        stack.enter_context(folder.locked())
+        if resume:
+            training = resumed_training(recipe, folder, train_set, _say)
+        else:
+            training = fresh_training(recipe, train_set, _say)
+            folder.write_config(recipe_toml(recipe))
+        first_step = training.status.step
+        loader = _loader(recipe, train_set)
+        log = RunLog(
+            folder.log,
+            first_iteration=first_step,
+            model=recipe.model,
+            dataset=train_set.name,
+            recipe=recipe_toml(recipe),
+            torch=torch.__version__,
+            num_threads=torch.get_num_threads(),
+        )
+        num_steps = recipe.epochs * loader.steps_per_epoch
+        run = Run(
+            recipe=recipe,
+            folder=folder,
+            loader=loader,
+            val_set=val_set,
+            log=stack.enter_context(closing(log)),
+            board=stack.enter_context(SummaryWriter(str(folder.tensorboard), purge_step=first_step + 1)),
+            progress=stack.enter_context(
+                TrainingProgress(first_step=first_step, num_steps=num_steps, num_epochs=recipe.epochs)
+            ),
+            stop=stack.enter_context(stop_on_signals()),
+        )
+        train(run, training)
+    return training.status
+
+
+def _open_data(recipe: Recipe) -> tuple[DetectionDataset, DetectionDataset]:
+    train_set, val_set = open_split(recipe.data, "train"), open_split(recipe.data, "val")
+    if train_set.labels != val_set.labels:
+        raise InputError(f"DATA={recipe.data}: train has the classes {train_set.labels}, val has {val_set.labels}")
+    if list_splits(recipe.data) == (ALL,):
+        _say(f"{train_set.name}: no split is held out, so the accuracy below is that on the training images")
+    return Cached(train_set, recipe.cache_megabytes << 20), val_set
+
+
+def _loader(recipe: Recipe, train_set: DetectionDataset) -> Loader:
+    loader = Loader(
+        dataset=train_set,
+        size_wh=recipe.size_wh,
+        augmentation=recipe.augmentation,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        num_workers=recipe.workers,
+    )
+    if not loader.steps_per_epoch:
+        raise InputError(f"BATCH={recipe.batch_size}: {train_set.name} has only {len(train_set)} images")
+    return loader
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
