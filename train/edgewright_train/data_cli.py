@@ -1,9 +1,9 @@
 """`edgewright-data`: the generated data set, written to disk."""
 
 import argparse
+import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from .atomic import atomic_dir
@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _write(arguments: argparse.Namespace) -> int:
     from .data.shapes import ShapesDataset  # noqa: PLC0415
     from .data.write_darknet import write_darknet  # noqa: PLC0415
+    from .progress import counted  # noqa: PLC0415
 
     out = Path(arguments.out).resolve()
     _check_replaceable(out)
@@ -51,12 +52,13 @@ def _write(arguments: argparse.Namespace) -> int:
         split: ShapesDataset(split, seed=arguments.seed, count=count, size_wh=size_wh)
         for split, count in counts.items()
     }
-    with atomic_dir(out) as folder, _progress(sum(counts.values())) as advance:
+    total, written = sum(counts.values()), itertools.count(1)
+    with atomic_dir(out) as folder, counted("writing images") as report:
         (folder / _MARKER).touch()
-        write_darknet(folder, datasets, advance=advance)
+        write_darknet(folder, datasets, advance=lambda: report(next(written), total))
     if arguments.json:
         fingerprints = {split: dataset.fingerprint for split, dataset in datasets.items()}
-        print(json.dumps({"path": str(out), "images": counts, "seed": arguments.seed, "generated": fingerprints}))
+        print(json.dumps({"path": str(out), "images": counts, "seed": arguments.seed, "fingerprints": fingerprints}))
     else:
         print(f"wrote {counts['train']} training and {counts['val']} validation images to {arguments.out}")
         print(f"look at them: {Path(arguments.out) / 'preview.png'}")
@@ -76,18 +78,6 @@ def _check_numbers(seed: int, count: int) -> None:
         raise InputError(f"SEED={seed}: must be a whole number from 0 to {(1 << 63) - 1}")
     if not 1 <= count <= _MAX_COUNT:
         raise InputError(f"COUNT={count}: must be a whole number from 1 to {_MAX_COUNT}")
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar on stderr; yields what to call after each image."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    columns = (TextColumn("writing images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
 
 
 if __name__ == "__main__":

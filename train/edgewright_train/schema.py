@@ -27,7 +27,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 def parse_record(kind: type[RecordT], values: Mapping[str, Any], *, source: str) -> RecordT:
     """Validate `values`; the `InputError` names `source`, the field, the value and what is allowed."""
-    return parse_record_json(kind, json.dumps(dict(values)), source=source)
+    return parse_record_json(kind, json.dumps(dict(values), default=str), source=source)  # TOML has dates, JSON not
 
 
 def parse_record_json(kind: type[RecordT], text: str | bytes, *, source: str) -> RecordT:

@@ -1,6 +1,5 @@
 """Darknet (YOLO) label files: a line per object, `class centre-x centre-y width height`, relative to the image."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,9 @@ from numpy.typing import NDArray
 from .problems import Problems
 from .text_lines import numbered_lines
 
-_COLUMNS = ("class index", "x", "y", "width", "height")
-_SLACK = 1e-3  # writers round, so a box may reach over the edge by so much
+_SLACK = 1e-3  # writers round, so a box may reach over the edge a little
+_LEAST = {"x": -_SLACK, "y": -_SLACK, "width": 0.0, "height": 0.0}
+_COLUMNS = ("class index", *_LEAST)
 _IMAGE_FOLDERS = ("images", "JPEGImages")
 
 
@@ -57,10 +57,7 @@ def _parse(columns: list[str], num_classes: int) -> tuple[list[float], str]:
     class_index, *place = row
     if not class_index.is_integer() or not 0 <= class_index < num_classes:
         return [], f"class index must be a whole number from 0 to {num_classes - 1}, got {columns[0]}"
-    for name, value, text in zip(_COLUMNS[1:], place, columns[1:], strict=True):
-        if not math.isfinite(value) or not -_SLACK <= value <= 1 + _SLACK:
+    for (name, least), value, text in zip(_LEAST.items(), place, columns[1:], strict=True):
+        if not least <= value <= 1 + _SLACK:
             return [], f"{name} must be from 0 to 1, relative to the image, got {text}"
-    for name, value, text in zip(_COLUMNS[3:], place[2:], columns[3:], strict=True):
-        if value < 0:
-            return [], f"{name} must not be negative, got {text}"
     return row, ""

@@ -56,7 +56,7 @@ def toml_splits(path: Path) -> Splits:
     """Raises `InputError` for anything unknown in the file."""
     values = load_toml(path)
     kind = values.get("format")
-    if kind not in FORMATS:
+    if not isinstance(kind, str) or kind not in FORMATS:
         raise InputError(f"{path}: format: must be one of {', '.join(FORMATS)}, got {kind!r}")
     return FORMATS[kind](values, path)
 
