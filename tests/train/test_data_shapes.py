@@ -1,5 +1,6 @@
 """The generated data set: boxes, masks and classes agree with each other and with nothing but the seed."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes import GENERATOR_VERSION, ShapesDataset
 from edgewright_train.data.shapes_masks import Shape, instance_map, visible_boxes, visible_fractions
 from edgewright_train.data.shapes_outline import LABELS
 from edgewright_train.data.shapes_render import render
@@ -70,6 +71,14 @@ def test_images_are_the_same_with_and_without_simd():
         cv2.setUseOptimized(True)
     for one, other in zip(fast, plain, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_every_change_of_the_generator_raises_its_version():
+    dataset = ShapesDataset("val", count=12)
+    digest = hashlib.sha256()
+    for index in range(12):
+        digest.update(dataset.image(index).tobytes() + dataset.annotation(index).boxes_xyxy.tobytes())
+    assert (GENERATOR_VERSION, digest.hexdigest()[:16]) == (1, "e46f685cb1de59e1")
 
 
 def test_splits_and_seeds_share_no_image():
