@@ -17,8 +17,8 @@ _TILES_SIDE = 256
 
 def paint_backdrop(rng: Generator, width: int, height: int) -> NDArray[np.uint8]:
     """(H, W, 3) BGR."""
-    palette = _muted_colours(rng, 3)
-    image = cv2.applyColorMap(_clouds(rng, width, height), _ramp(palette))
+    walls = _ramp(_muted_colours(rng, 3))
+    image = cv2.applyColorMap(_clouds(rng, width, height), walls)
     if rng.random() < 0.7:
         horizon = int(height * rng.uniform(-0.6, 0.6))
         floor = _floor(rng, width, height, horizon)
@@ -70,9 +70,8 @@ def _tiles(rng: Generator) -> NDArray[np.uint8]:
 def _muted_colours(rng: Generator, count: int) -> NDArray[np.uint8]:
     """(count, 3) BGR around one random grey-ish colour."""
     common = rng.uniform(40, 200) + rng.uniform(-35, 35, 3)
-    return np.clip(common + rng.uniform(-45, 45, (count, 1)) + rng.uniform(-18, 18, (count, 3)), 0, 255).astype(
-        np.uint8
-    )
+    colours = common + rng.uniform(-45, 45, (count, 1)) + rng.uniform(-18, 18, (count, 3))
+    return np.clip(colours, 0, 255).astype(np.uint8)
 
 
 def _ramp(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
