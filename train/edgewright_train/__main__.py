@@ -52,7 +52,7 @@ def _train(arguments: argparse.Namespace) -> int:
     }
     resume = arguments.resume == "1"
     recipe, folder = (_resumed if resume else _fresh)(arguments, overrides)
-    status = run_training(recipe, folder, resume=resume)
+    status = run_training(recipe, folder, "resume" if resume else "replace" if arguments.replace else "new")
     print(f"{folder.best}: AP50 {status.best_ap50:.4f}, of step {status.best_step} of {status.step}", file=sys.stderr)
     return 0
 
@@ -66,13 +66,6 @@ def _fresh(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["R
     path = arguments.recipe or default_recipe(arguments.model, arguments.data)
     recipe = load_recipe(path, **overrides)
     folder = RunFolder.named(arguments.runs, arguments.name or path.stem)
-    if arguments.replace:
-        folder.clear()
-    elif folder.state.is_file():
-        raise InputError(
-            f"NAME={folder.path.name}: {folder.path} holds a training; RESUME=1 continues it, another NAME= keeps it, "
-            "--replace starts again"
-        )
     return recipe, folder
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import ExitStack, closing
+from typing import Literal
 
 import cv2
 import torch
@@ -23,8 +24,11 @@ from .training_progress import TrainingProgress
 from .training_state import Status
 
 
-def run_training(recipe: Recipe, folder: RunFolder, *, resume: bool) -> Status:
-    """Train to the end; where it stands then."""
+Start = Literal["new", "replace", "resume"]
+
+
+def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
+    """Train to the end; where it stands then.  "new" refuses a folder that holds a training, "replace" clears it."""
     # The same sums in the same order, whoever runs them; filling new memory, which comes with it, only costs time.
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -32,9 +36,10 @@ def run_training(recipe: Recipe, folder: RunFolder, *, resume: bool) -> Status:
     train_set, val_set = _open_data(recipe)
     with ExitStack() as stack:
         stack.enter_context(folder.locked())
-        if resume:
+        if start == "resume":
             training = resumed_training(recipe, folder, train_set, _say)
         else:
+            _make_room(folder, start)
             training = fresh_training(recipe, train_set, _say)
             folder.write_config(recipe_toml(recipe))
         first_step = training.status.step
@@ -63,6 +68,16 @@ def run_training(recipe: Recipe, folder: RunFolder, *, resume: bool) -> Status:
         )
         train(run, training)
     return training.status
+
+
+def _make_room(folder: RunFolder, start: Start) -> None:
+    if start == "replace":
+        folder.clear()
+    elif folder.state.is_file():
+        raise InputError(
+            f"NAME={folder.path.name}: {folder.path} holds a training; RESUME=1 continues it, another NAME= keeps it, "
+            "--replace starts again"
+        )
 
 
 def _open_data(recipe: Recipe) -> tuple[DetectionDataset, DetectionDataset]:

@@ -1,0 +1,102 @@
+"""Image and boxes change together, and only as far as asked."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewright_train.data.augment import Augmentation, augment
+from edgewright_train.errors import InputError
+from edgewright_train.schema import parse_record
+
+EVERYTHING = Augmentation(flip=0.5, zoom=(0.5, 2.0), aspect=1.3, hue=0.05, saturation=0.5, brightness=0.5, contrast=0.5)
+BOXES = np.array([[10, 20, 50, 70], [60, 10, 110, 40]], np.float32)
+CLASSES = np.array([3, 1])
+
+
+def boxes_in_pixels(boxes_norm: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
+    centre, side = boxes_norm[:, :2] * size_wh, boxes_norm[:, 2:] * size_wh
+    return np.concatenate((centre - side / 2, centre + side / 2), 1)
+
+
+def picture() -> np.ndarray:
+    """120x90, grey, with one bright box of each of two colours."""
+    image = np.full((90, 120, 3), 60, np.uint8)
+    for (left, top, right, bottom), colour in zip(BOXES.astype(int), ((255, 0, 0), (0, 0, 255)), strict=True):
+        image[top:bottom, left:right] = colour
+    return image
+
+
+def test_the_defaults_only_resize() -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (90, 120, 3), np.uint8)
+    window, boxes, classes = augment(image, BOXES, CLASSES, Augmentation(), (64, 96), rng)
+    resized = cv2.resize(image, (64, 96), interpolation=cv2.INTER_LINEAR)
+    assert int(np.abs(window.astype(int) - resized).max()) <= 4  # warpAffine has 5 bits of position
+    np.testing.assert_allclose(boxes_in_pixels(boxes, (120, 90)), BOXES, atol=1e-4)
+    np.testing.assert_array_equal(classes, CLASSES)
+
+
+def test_a_flip_mirrors_pixels_and_boxes() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    flipped, boxes, _ = augment(image, BOXES, CLASSES, Augmentation(flip=1.0), (120, 90), np.random.default_rng(1))
+    np.testing.assert_array_equal(flipped, image[:, ::-1])
+    mirrored = BOXES.copy()
+    mirrored[:, [0, 2]] = 120 - BOXES[:, [2, 0]]
+    np.testing.assert_allclose(boxes_in_pixels(boxes, (120, 90)), mirrored, atol=1e-3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_boxes_stay_on_what_they_box(seed: int) -> None:
+    geometry = EVERYTHING.model_copy(update={"hue": 0.0, "saturation": 0.0, "brightness": 0.0, "contrast": 0.0})
+    window, boxes, classes = augment(picture(), BOXES, CLASSES, geometry, (160, 128), np.random.default_rng(seed))
+    assert window.shape == (128, 160, 3)
+    assert ((boxes >= 0) & (boxes <= 1)).all()
+    for box, index in zip(boxes_in_pixels(boxes, (160, 128)), classes, strict=True):
+        channel = 0 if index == 3 else 2
+        colour = (window[..., channel].astype(int) - window[..., 1]) > 100
+        rows, columns = np.nonzero(colour)
+        seen = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        np.testing.assert_allclose(box, seen, atol=1.6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_generator_alone_decides(seed: int) -> None:
+    first, second = (
+        augment(picture(), BOXES, CLASSES, EVERYTHING, (64, 64), np.random.default_rng(seed)) for _ in range(2)
+    )
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_colour_changes_move_nothing() -> None:
+    colours = Augmentation(hue=0.1, saturation=0.5, brightness=0.5, contrast=0.5)
+    rng = np.random.default_rng(0)
+    windows = [augment(picture(), BOXES, CLASSES, colours, (120, 90), rng) for _ in range(8)]
+    assert len({window.tobytes() for window, _, _ in windows}) == 8
+    for _, boxes, _ in windows:
+        np.testing.assert_allclose(boxes_in_pixels(boxes, (120, 90)), BOXES, atol=1e-4)
+
+
+def test_boxes_outside_the_window_go_with_their_classes() -> None:
+    closeup = Augmentation(zoom=(4.0, 4.0))
+    kept = [augment(picture(), BOXES, CLASSES, closeup, (64, 64), np.random.default_rng(s)) for s in range(40)]
+    assert {len(boxes) for _, boxes, _ in kept} >= {0, 1}
+    assert all(len(boxes) == len(classes) for _, boxes, classes in kept)
+
+
+def test_an_image_without_boxes_stays_without() -> None:
+    none = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    window, boxes, classes = augment(picture(), *none, EVERYTHING, (64, 64), np.random.default_rng(0))
+    assert window.shape == (64, 64, 3)
+    assert boxes.shape == (0, 4)
+    assert classes.shape == (0,)
+
+
+@pytest.mark.parametrize("values", [{"flip": 1.5}, {"zoom": [2.0, 0.5]}, {"aspect": 0.5}, {"mosaic": 1.0}])
+def test_settings_that_make_no_sense_are_refused(values: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=next(iter(values))):
+        parse_record(Augmentation, values, source="recipe")

@@ -1,0 +1,79 @@
+"""The learning rate over a training, and the average of its weights."""
+
+import pytest
+import torch
+from torch import nn
+
+from edgewright_train.ema import MovingAverage
+from edgewright_train.schedule import Cosine, MultiStep, rate_factor
+
+PUBLISHED = MultiStep(kind="multistep", warmup_epochs=5.0, warmup_power=4.0, milestones=(150, 250), gamma=0.1)
+ONE_CYCLE = Cosine(kind="cosine", warmup_epochs=1.0, warmup_power=1.0, final_fraction=0.01)
+
+
+def published(step: int) -> float:
+    return rate_factor(PUBLISHED, step, steps_per_epoch=10, num_steps=3000)
+
+
+def test_the_published_schedule_warms_up_by_the_fourth_power_and_falls_twice() -> None:
+    assert published(0) == 0
+    assert published(25) == pytest.approx(0.5**4)
+    assert published(50) == 1
+    assert published(1499) == 1
+    assert published(1500) == pytest.approx(0.1)
+    assert published(2500) == pytest.approx(0.01)
+
+
+def test_the_cosine_rises_falls_and_ends_at_its_fraction() -> None:
+    factors = [rate_factor(ONE_CYCLE, step, steps_per_epoch=10, num_steps=100) for step in range(101)]
+    assert factors[10] == max(factors) == 1
+    assert factors[:11] == sorted(factors[:11])
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert factors[100] == pytest.approx(0.01)
+
+
+def test_no_warm_up_starts_at_the_full_rate() -> None:
+    schedule = ONE_CYCLE.model_copy(update={"warmup_epochs": 0.0})
+    assert rate_factor(schedule, 0, steps_per_epoch=10, num_steps=100) == 1
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+
+
+def test_the_average_of_constant_weights_is_the_weights() -> None:
+    source = network()
+    average = MovingAverage(source, decay=0.9, ramp_steps=10)
+    for step in range(1, 5):
+        average.update(step)
+    for a, b in zip(average.network.state_dict().values(), source.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_the_average_moves_by_one_minus_its_decay_statistics_included() -> None:
+    source = network()
+    average = MovingAverage(source, decay=0.75, ramp_steps=0)
+    with torch.no_grad():
+        for tensor in source.state_dict().values():
+            tensor.zero_()
+        source[1].running_var.fill_(5.0)
+        source[1].num_batches_tracked.fill_(7)
+    average.update(1)
+    assert torch.allclose(average.network[1].running_var, torch.full((4,), 2.0))  # 0.75 * 1 + 0.25 * 5
+    assert torch.allclose(average.network[0].weight, 0.75 * network()[0].weight)
+    assert average.network[1].num_batches_tracked == 7
+
+
+def test_the_decay_rises_to_its_value() -> None:
+    average = MovingAverage(network(), decay=0.99, ramp_steps=100)
+    decays = [average.decay(step) for step in (1, 10, 100, 1000, 10000)]
+    assert decays == sorted(decays)
+    assert decays[0] < 0.01
+    assert decays[-1] == pytest.approx(0.99)
+
+
+def test_the_average_neither_trains_nor_normalises_by_batch() -> None:
+    average = MovingAverage(network().train(), decay=0.9, ramp_steps=0)
+    assert not average.network.training
+    assert not any(parameter.requires_grad for parameter in average.network.parameters())
