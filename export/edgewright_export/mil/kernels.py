@@ -1,13 +1,12 @@
-"""Binding operations to the functions that compute them.
+"""In what form a kernel wants the operands of its operation.
 
 A kernel is a plain function whose parameters are named as MIL names the operation's inputs, with MIL's defaults.  Its
-annotations say in what form it wants them: `Tensor` and `list[Tensor]` as they are, `int`, `float`, `bool`, `str` and
-`tuple[int, ...]` as Python values.
+annotations say the form: `Tensor` and `list[Tensor]` as they are, the others as Python values, which must be constant.
 """
 
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -21,15 +20,19 @@ Kernel = Callable[..., Tensor | tuple[Tensor, ...]]
 
 @dataclass(frozen=True)
 class Parameter:
+    """One parameter of a kernel, `form` being its annotation without `None`."""
+
     form: Any
     required: bool
 
-    def convert(self, values: list[Tensor | str | tuple[str, ...]]) -> Any:
+    @property
+    def takes_tensors(self) -> bool:
+        return self.form in (Tensor, list[Tensor])
+
+    def convert(self, values: Sequence[Any]) -> Any:
         """The operand as the kernel wants it."""
         if self.form == list[Tensor]:
-            if not all(isinstance(value, Tensor) for value in values):
-                raise Malformed("must be tensors")
-            return values
+            return [_tensor(value) for value in values]
         if len(values) != 1:
             raise Malformed(f"{len(values)} values, one is expected")
         return _FORMS[self.form](values[0])
@@ -62,42 +65,34 @@ def _text(value: Any) -> str:
     return value
 
 
-def _scalar(value: Any) -> Any:
-    if not isinstance(value, Tensor) or value.dim() != 0:
-        raise Malformed("must be a single number")
-    return value.item()
+def _scalar(kind: type) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        number = value.item() if isinstance(value, Tensor) and value.dim() == 0 else None
+        if type(number) is int and kind is float:
+            return float(number)
+        if type(number) is not kind:
+            raise Malformed(f"must be of type {kind.__name__}, and a single one")
+        return number
+
+    return convert
 
 
-def _integer(value: Any) -> int:
-    if isinstance(value := _scalar(value), bool) or not isinstance(value, int):
-        raise Malformed(f"must be an integer, got {value}")
-    return value
+def _vector(kind: type) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        numbers = value.tolist() if isinstance(value, Tensor) and value.dim() == 1 else [None]
+        if any(type(number) is not kind for number in numbers):
+            raise Malformed(f"must be a list of type {kind.__name__}")
+        return tuple(numbers)
 
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value := _scalar(value), bool):
-        raise Malformed(f"must be a boolean, got {value}")
-    return value
-
-
-def _integers(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, Tensor) or value.dim() != 1 or value.is_floating_point():
-        raise Malformed("must be a list of integers")
-    return tuple(value.tolist())
-
-
-def _booleans(value: Any) -> tuple[bool, ...]:
-    if not isinstance(value, Tensor) or value.dim() != 1:
-        raise Malformed("must be a list of booleans")
-    return tuple(bool(element) for element in value.tolist())
+    return convert
 
 
 _FORMS: dict[Any, Callable[[Any], Any]] = {
     Tensor: _tensor,
     str: _text,
-    int: _integer,
-    float: lambda value: float(_scalar(value)),
-    bool: _boolean,
-    tuple[int, ...]: _integers,
-    tuple[bool, ...]: _booleans,
+    int: _scalar(int),
+    float: _scalar(float),
+    bool: _scalar(bool),
+    tuple[int, ...]: _vector(int),
+    tuple[bool, ...]: _vector(bool),
 }
