@@ -1,0 +1,50 @@
+// The commands of edgebench.  Each returns its exit code: 0 success, 1 a check that did not hold, 2 wrong input.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace edgebench {
+
+struct VerifyOptions {
+  std::string pack;
+  int num_threads = 1;
+  bool as_json = false;
+};
+
+struct RunOptions {
+  std::string pack;
+  std::vector<std::string> images;  // files, or folders of files
+  std::optional<float> score_threshold;
+  std::optional<float> iou_threshold;
+  int num_threads = 1;
+  std::string json_path;  // empty: standard output
+};
+
+struct BenchOptions {
+  std::string pack;
+  std::vector<int> num_threads;  // empty: 1 and 4, or what the machine has
+  int warmup = 20;
+  int runs = 200;
+  std::string json_path;  // empty: none
+};
+
+struct CompareOptions {
+  std::string pack;
+  std::string other;                 // a pack, or a bare `.param` with the blob names below
+  std::string input;                 // of a bare `.param`
+  std::vector<std::string> outputs;  // of a bare `.param`
+  int num_threads = 1;
+  int warmup = 20;
+  int runs = 200;
+  std::string json_path;  // empty: none
+};
+
+int Info(bool as_json);
+int Verify(const VerifyOptions& options);
+int Run(const RunOptions& options);
+int Bench(const BenchOptions& options);
+int Compare(const CompareOptions& options);
+
+}  // namespace edgebench

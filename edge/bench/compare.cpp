@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "commands.h"
+#include "edgewright/golden.h"
+#include "edgewright/statistics.h"
+#include "report.h"
+#include "timing.h"
+
+namespace edgebench {
+namespace {
+
+using edgewright::Bytes;
+using edgewright::Error;
+using edgewright::InputError;
+using edgewright::NcnnModel;
+using edgewright::Pack;
+using edgewright::Preprocess;
+using edgewright::Preprocessor;
+using edgewright::Result;
+using nlohmann::ordered_json;
+
+constexpr std::uint64_t kMaxModelBytes = std::uint64_t{1} << 30;
+
+struct Contestant {
+  NcnnModel model;
+  std::vector<float> planes;
+  int width = 0;
+  int height = 0;
+
+  Result<std::vector<edgewright::MapView>> Run() { return model.Run(planes.data(), width, height); }
+};
+
+// The contestants see the same pixels; a pack at its own size and normalisation.
+std::vector<float> Planes(const Preprocess& rule, const edgewright::Image& source) {
+  Preprocessor preprocessor(rule);
+  return preprocessor.Normalise(preprocessor.NetworkImage(source.view()).view());
+}
+
+Result<Contestant> LoadPack(const Pack& pack, const edgewright::Image& source, int num_threads) {
+  const edgewright::Manifest& manifest = pack.manifest();
+  Result<NcnnModel> model = edgewright::LoadNcnnModel(pack, num_threads);
+  if (!model.ok()) return model.error();
+  const Preprocess& rule = manifest.input.preprocess;
+  return Contestant{std::move(model.value()), Planes(rule, source), rule.width, rule.height};
+}
+
+// A model that is not a pack: fp32, fed as `like` is.
+Result<Contestant> LoadBare(const CompareOptions& options, const Preprocess& like, const edgewright::Image& source) {
+  if (options.input.empty() || options.outputs.empty()) {
+    return InputError(options.other + ": a bare .param needs --input and --outputs, the names of its blobs");
+  }
+  const std::filesystem::path path(options.other);
+  const Result<Bytes> param = edgewright::ReadFile(path, kMaxModelBytes);
+  if (!param.ok()) return param.error();
+  Result<Bytes> bin = edgewright::ReadFile(std::filesystem::path(path).replace_extension(".bin"), kMaxModelBytes);
+  if (!bin.ok()) return bin.error();
+  Result<NcnnModel> model =
+      NcnnModel::Load(param.value(), std::move(bin.value()),
+                      {options.input, options.outputs, options.num_threads, edgewright::Precision::kFp32});
+  if (!model.ok()) return Error{model.error().kind, options.other + ": " + model.error().message};
+  return Contestant{std::move(model.value()), Planes(like, source), like.width, like.height};
+}
+
+Result<Contestant> LoadOther(const CompareOptions& options, const Pack& pack, const edgewright::Image& source) {
+  if (std::filesystem::path(options.other).extension() == ".param") {
+    return LoadBare(options, pack.manifest().input.preprocess, source);
+  }
+  const Result<Pack> other = Pack::Open(options.other);
+  if (!other.ok()) return other.error();
+  return LoadPack(other.value(), source, options.num_threads);
+}
+
+struct Rounds {  // milliseconds, one entry a round
+  std::vector<double> pack;
+  std::vector<double> other;
+  std::vector<double> ratio;
+};
+
+// Both in every round, in turns first, so that whatever slows the machine down slows both.
+Result<Rounds> Interleave(Contestant* pack, Contestant* other, const CompareOptions& options) {
+  Rounds rounds;
+  std::optional<Error> failure;
+  const auto measure = [&](Contestant* contestant) {
+    return MeasureMs([&] {
+      const auto maps = contestant->Run();
+      if (!maps.ok()) failure = maps.error();
+    });
+  };
+  for (int i = -options.warmup; i < options.runs; ++i) {
+    const bool pack_first = i % 2 == 0;
+    const double first_ms = measure(pack_first ? pack : other);
+    const double second_ms = measure(pack_first ? other : pack);
+    if (failure) return *failure;
+    if (i < 0) continue;
+    const auto [pack_ms, other_ms] = pack_first ? std::pair(first_ms, second_ms) : std::pair(second_ms, first_ms);
+    rounds.pack.push_back(pack_ms);
+    rounds.other.push_back(other_ms);
+    rounds.ratio.push_back(pack_ms / other_ms);
+  }
+  return rounds;
+}
+
+struct RatioStats {
+  double p10;
+  double median;
+  double p90;
+};
+
+RatioStats Summarize(std::vector<double> ratios) {
+  std::sort(ratios.begin(), ratios.end());
+  return {edgewright::Percentile(ratios, 10), edgewright::Percentile(ratios, 50), edgewright::Percentile(ratios, 90)};
+}
+
+}  // namespace
+
+int Compare(const CompareOptions& options) {
+  if (const auto threads = CheckThreads(options.num_threads); !threads.ok()) return Fail(threads.error());
+  const Result<Pack> pack = Pack::Open(options.pack);
+  if (!pack.ok()) return Fail(pack.error());
+  const auto golden = edgewright::ReadGoldenCase(pack.value(), pack.value().manifest().golden.cases.front());
+  if (!golden.ok()) return Fail(golden.error());
+  const edgewright::Image& source = golden.value().source_bgr;
+  Result<Contestant> ours = LoadPack(pack.value(), source, options.num_threads);
+  if (!ours.ok()) return Fail(ours.error());
+  Result<Contestant> other = LoadOther(options, pack.value(), source);
+  if (!other.ok()) return Fail(other.error());
+  const Result<Rounds> rounds = Interleave(&ours.value(), &other.value(), options);
+  if (!rounds.ok()) return Fail(rounds.error());
+
+  const RatioStats ratio = Summarize(rounds.value().ratio);
+  std::printf("pack   %s\n", LatencyText(rounds.value().pack).c_str());
+  std::printf("other  %s\n", LatencyText(rounds.value().other).c_str());
+  std::printf("pack / other, paired: median %.4f  (p10 %.4f, p90 %.4f; below 1 the pack is faster)\n", ratio.median,
+              ratio.p10, ratio.p90);
+  if (options.json_path.empty()) return 0;
+  const ordered_json document = {{"pack", PackJson(pack.value())},
+                                 {"other", options.other},
+                                 {"runtime", RuntimeText()},
+                                 {"device", DeviceJson()},
+                                 {"threads", options.num_threads},
+                                 {"warmup", options.warmup},
+                                 {"runs", options.runs},
+                                 {"pack_ms", LatencyJson(rounds.value().pack)},
+                                 {"other_ms", LatencyJson(rounds.value().other)},
+                                 {"paired_ratio", {{"p10", ratio.p10}, {"median", ratio.median}, {"p90", ratio.p90}}}};
+  const edgewright::Status written = WriteJson(document, options.json_path);
+  return written.ok() ? 0 : Fail(written.error());
+}
+
+}  // namespace edgebench

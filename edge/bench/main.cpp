@@ -1,0 +1,104 @@
+// edgebench: checks and measures packs on the machine it runs on.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <memory>
+
+#include "commands.h"
+
+namespace edgebench {
+namespace {
+
+constexpr int kMinRuns = 50;
+constexpr int kMaxRuns = 1000000;
+
+void AddThreads(CLI::App* command, int* num_threads) {
+  command->add_option("--threads", *num_threads, "threads of the network, at most the machine's cores")
+      ->capture_default_str();
+}
+
+void AddRuns(CLI::App* command, int* warmup, int* runs) {
+  command->add_option("--warmup", *warmup, "runs before the measured ones")
+      ->check(CLI::Range(0, kMaxRuns))
+      ->capture_default_str();
+  command->add_option("--runs", *runs, "measured runs")->check(CLI::Range(kMinRuns, kMaxRuns))->capture_default_str();
+}
+
+void AddInfo(CLI::App* app, int* exit_code) {
+  auto as_json = std::make_shared<bool>(false);
+  CLI::App* command = app->add_subcommand("info", "what this machine and this build can do");
+  command->add_flag("--json", *as_json, "print JSON");
+  command->callback([=] { *exit_code = Info(*as_json); });
+}
+
+void AddVerify(CLI::App* app, int* exit_code) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command = app->add_subcommand("verify", "repeat a pack's golden cases");
+  command->add_option("pack", options->pack, "folder of the pack")->required();
+  command->add_flag("--json", options->as_json, "print JSON");
+  AddThreads(command, &options->num_threads);
+  command->callback([=] { *exit_code = Verify(*options); });
+}
+
+void AddRun(CLI::App* app, int* exit_code) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app->add_subcommand("run", "detect in images; prints JSON");
+  command->add_option("pack", options->pack, "folder of the pack")->required();
+  command->add_option("images", options->images, "files, or folders of them")->required();
+  command->add_option("--score", options->score_threshold, "instead of the manifest's")->check(CLI::Range(0.0, 1.0));
+  command->add_option("--iou", options->iou_threshold, "instead of the manifest's")->check(CLI::Range(0.0, 1.0));
+  command->add_option("--json", options->json_path, "write to this file instead of standard output");
+  AddThreads(command, &options->num_threads);
+  command->callback([=] { *exit_code = Run(*options); });
+}
+
+void AddBench(CLI::App* app, int* exit_code) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App* command = app->add_subcommand("bench", "latency of a pack");
+  command->add_option("pack", options->pack, "folder of the pack")->required();
+  command->add_option("--threads", options->num_threads, "for example 1,4; default: 1 and 4, or what the machine has")
+      ->delimiter(',');
+  AddRuns(command, &options->warmup, &options->runs);
+  command->add_option("--json", options->json_path, "also write the result, every sample included, to this file");
+  command->callback([=] { *exit_code = Bench(*options); });
+}
+
+void AddCompare(CLI::App* app, int* exit_code) {
+  auto options = std::make_shared<CompareOptions>();
+  CLI::App* command = app->add_subcommand("ab", "two networks in turns, in one process: the paired ratio of inference");
+  command->add_option("pack", options->pack, "folder of the pack")->required();
+  command->add_option("other", options->other, "another pack, or a .param with its .bin beside it")->required();
+  command->add_option("--input", options->input, "input blob of a bare .param");
+  command->add_option("--outputs", options->outputs, "output blobs of a bare .param")->delimiter(',');
+  AddThreads(command, &options->num_threads);
+  AddRuns(command, &options->warmup, &options->runs);
+  command->add_option("--json", options->json_path, "also write the result, every sample included, to this file");
+  command->callback([=] { *exit_code = Compare(*options); });
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app(
+      "Checks and measures edgewright packs on this machine.\nExample: edgebench verify "
+      "build/yolo-fastestv2/ncnn-fp16");
+  app.require_subcommand(1);
+  int exit_code = 0;
+  for (const auto add : {AddInfo, AddVerify, AddRun, AddBench, AddCompare}) add(&app, &exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace edgebench
+
+int main(int argc, char** argv) {
+  try {
+    return edgebench::Main(argc, argv);
+  } catch (const std::exception& error) {  // a machine without memory, a folder without permission
+    std::fprintf(stderr, "edgebench: error: %s\n", error.what());
+    return 2;
+  }
+}

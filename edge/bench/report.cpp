@@ -1,0 +1,86 @@
+#include "report.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "edgewright/device.h"
+#include "edgewright/ncnn_model.h"
+#include "edgewright/statistics.h"
+
+namespace edgebench {
+
+using edgewright::Done;
+using edgewright::Error;
+using edgewright::InputError;
+using edgewright::LatencyStats;
+using edgewright::Status;
+using nlohmann::ordered_json;
+
+int Fail(const Error& error) {
+  std::fprintf(stderr, "edgebench: error: %s\n", error.message.c_str());
+  return error.kind == edgewright::ErrorKind::kCheck ? 1 : 2;
+}
+
+Status CheckThreads(int num_threads) {
+  const int num_cores = edgewright::ProbeDevice().num_cores;
+  if (num_threads >= 1 && num_threads <= num_cores) return Done{};
+  return InputError("--threads " + std::to_string(num_threads) + ": this machine has " + std::to_string(num_cores) +
+                    (num_cores == 1 ? " core" : " cores"));
+}
+
+Status WriteJson(const ordered_json& document, const std::string& path) {
+  const std::string temporary = path + ".part";
+  std::ofstream file(temporary, std::ios::binary);
+  file << document.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+  file.close();
+  std::error_code error;
+  if (file) std::filesystem::rename(temporary, path, error);
+  if (file && !error) return Done{};
+  const std::string reason = error ? error.message() : std::strerror(errno);
+  std::filesystem::remove(temporary, error);
+  return InputError(path + ": " + reason);
+}
+
+ordered_json DeviceJson() {
+  const edgewright::DeviceInfo device = edgewright::ProbeDevice();
+  return {{"cpu_model", device.cpu_model},
+          {"architecture", device.architecture},
+          {"num_cores", device.num_cores},
+          {"cpu_features", device.cpu_features},
+          {"governor", device.governor},
+          {"frequency_mhz", device.frequency_mhz},
+          {"fp16_arithmetic_compiled", device.fp16_arithmetic_compiled},
+          {"fp16_arithmetic_available", device.fp16_arithmetic_available}};
+}
+
+std::string RuntimeText() { return "ncnn " + edgewright::NcnnVersion(); }
+
+ordered_json PackJson(const edgewright::Pack& pack) {
+  const edgewright::Manifest& manifest = pack.manifest();
+  return {{"path", pack.folder().string()},
+          {"model", manifest.model},
+          {"target", manifest.target},
+          {"precision", manifest.precision == edgewright::Precision::kFp16 ? "fp16" : "fp32"},
+          {"manifest_sha256", pack.manifest_sha256()}};
+}
+
+ordered_json LatencyJson(const std::vector<double>& samples_ms) {
+  const std::optional<LatencyStats> stats = edgewright::Summarize(samples_ms);
+  if (!stats) return nullptr;
+  return {{"count", stats->count}, {"min", stats->min}, {"mean", stats->mean}, {"p50", stats->p50},
+          {"p90", stats->p90},     {"p99", stats->p99}, {"max", stats->max},   {"samples", samples_ms}};
+}
+
+std::string LatencyText(const std::vector<double>& samples_ms) {
+  const std::optional<LatencyStats> stats = edgewright::Summarize(samples_ms);
+  if (!stats) return "no samples";
+  char text[160];
+  std::snprintf(text, sizeof(text), "p50 %.3f  p90 %.3f  p99 %.3f  min %.3f  mean %.3f  max %.3f ms", stats->p50,
+                stats->p90, stats->p99, stats->min, stats->mean, stats->max);
+  return text;
+}
+
+}  // namespace edgebench

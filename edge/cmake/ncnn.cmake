@@ -1,0 +1,33 @@
+# ncnn from its pinned source release (NCNN_SOURCE_DIR), with the layers the model zoo uses and nothing else.
+# Adding a layer: its class name as in ncnn's src/CMakeLists.txt.  A pack that needs another one is refused by name.
+set(EDGEWRIGHT_NCNN_LAYERS
+  BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop Eltwise Flatten InnerProduct Input
+  Interp MemoryData Packing Padding Permute Pooling ReLU Reshape Scale ShuffleChannel Sigmoid Slice Softmax Split
+  Squeeze UnaryOp)
+
+set(NCNN_VERSION 20261020)  # else the date of the build, which no result could be compared by
+# Off: what no pack uses yet (int8, bf16, Vulkan), what the core does itself (pixels), and printing (STDIO).
+foreach(option BUILD_TOOLS BUILD_EXAMPLES BUILD_BENCHMARK BUILD_TESTS PYTHON VULKAN INSTALL_SDK C_API BATCH STDIO
+               PIXEL PIXEL_AFFINE PIXEL_DRAWING PIXEL_ROTATE
+               INT8 BF16 WEIGHT_QUANT XOP FMA4 AVXVNNI AVXNECONVERT AVX512VNNI AVX512BF16)
+  set(NCNN_${option} OFF CACHE BOOL "" FORCE)
+endforeach()
+set(NCNN_DISABLE_RTTI ON CACHE BOOL "" FORCE)
+set(NCNN_DISABLE_EXCEPTION ON CACHE BOOL "" FORCE)
+
+file(STRINGS ${NCNN_SOURCE_DIR}/src/CMakeLists.txt layer_lines REGEX "^ncnn_add_layer\\(")
+foreach(line ${layer_lines})
+  string(REGEX REPLACE "^ncnn_add_layer\\(([A-Za-z0-9_]+).*" "\\1" layer ${line})
+  string(TOLOWER ${layer} option)
+  if(layer IN_LIST EDGEWRIGHT_NCNN_LAYERS)
+    set(WITH_LAYER_${option} ON CACHE BOOL "" FORCE)
+  else()
+    set(WITH_LAYER_${option} OFF CACHE BOOL "" FORCE)
+  endif()
+endforeach()
+
+add_subdirectory(${NCNN_SOURCE_DIR} ncnn EXCLUDE_FROM_ALL)
+target_compile_options(ncnn PRIVATE -w)  # its warnings are not ours to fix
+# System headers, for the same reason.
+get_target_property(include_dirs ncnn INTERFACE_INCLUDE_DIRECTORIES)
+target_include_directories(ncnn SYSTEM INTERFACE ${include_dirs})

@@ -1,0 +1,98 @@
+"""Builds edgebench and its unit tests for this machine, under `build/_edge`; ncnn is fetched first.
+
+    python -m edgewright_edge.build_host               edgebench and the unit tests
+    python -m edgewright_edge.build_host --sanitize    the unit tests under ASan and UBSan, built and run
+
+A build that is up to date takes a moment.  The compiler's output goes to a log file, progress to the terminal.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgewright_train.command import Parser, run_command
+from edgewright_train.errors import InputError
+from edgewright_train.progress import counted
+
+from .fetch_ncnn import fetch_ncnn
+
+ROOT = Path(__file__).resolve().parents[2]
+_BUILD = ROOT / "build" / "_edge"
+_APT_LINE = (
+    "sudo apt-get install -y g++ cmake ninja-build nlohmann-json3-dev libcli11-dev doctest-dev libjpeg-dev libstb-dev"
+)
+_STEP = re.compile(r"^\[\s*(\d+)/(\d+)\]")  # as ninja counts
+
+
+def build_host() -> Path:
+    """Build what is not up to date; the path of edgebench.  Raises `InputError` when a tool or a library is missing."""
+    _configure()
+    _compile("all")
+    return _BUILD / "edgebench"
+
+
+def run_sanitized_tests() -> int:
+    """Build the unit tests with ASan and UBSan and run them; their exit code."""
+    _configure()
+    _compile("edge_tests_sanitized")
+    return subprocess.run([str(_BUILD / "edge_tests_sanitized")], check=False).returncode
+
+
+def _configure() -> None:
+    if not (ROOT / "edge" / "CMakeLists.txt").is_file():
+        raise InputError("edgebench is built from a checkout of edgewright; this installation has no C++ sources")
+    _require_tools()
+    source = fetch_ncnn(ROOT / "build" / "_ncnn")
+    if (_BUILD / "build.ninja").is_file():
+        return  # ninja configures again by itself when a CMake file changed
+    command = ["cmake", "-G", "Ninja", "-S", str(ROOT / "edge"), "-B", str(_BUILD)]
+    _logged([*command, "-DCMAKE_BUILD_TYPE=Release", f"-DNCNN_SOURCE_DIR={source}"], "configuring")
+
+
+def _require_tools() -> None:
+    for tools in (("cmake",), ("ninja",), ("c++", "g++", "clang++")):
+        if not any(shutil.which(tool) for tool in tools):
+            raise InputError(f"edgebench cannot be built: {tools[0]} is not installed; run: {_APT_LINE}")
+
+
+def _compile(target: str) -> None:
+    _logged(["cmake", "--build", str(_BUILD), "--target", target], "building edgebench")
+
+
+def _logged(command: list[str], what: str) -> None:
+    _BUILD.mkdir(parents=True, exist_ok=True)
+    log = _BUILD / "build.log"
+    with log.open("w") as file, counted(what) as report:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            file.write(line)
+            if step := _STEP.match(line):
+                report(int(step[1]), int(step[2]))
+        code = process.wait()
+    if code != 0:
+        lines = log.read_text().splitlines()
+        reason = next((line.strip() for line in lines if "rror" in line), f"exit code {code}")
+        raise InputError(f"{what} failed: {reason} (log: {log}; a missing library: {_APT_LINE})")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 built, and the tests passed; 2 something is missing."""
+    parser = Parser(prog="edgewright_edge.build_host", description="Build edgebench for this machine.")
+    parser.add_argument("--sanitize", action="store_true", help="build the unit tests with ASan and UBSan and run them")
+    return run_command(parser, _main, argv)
+
+
+def _main(arguments: argparse.Namespace) -> int:
+    if arguments.sanitize:
+        return run_sanitized_tests()
+    print(build_host())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

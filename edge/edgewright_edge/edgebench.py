@@ -1,0 +1,29 @@
+"""Measures NCNN packs with edgebench, the C++ benchmark."""
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgewright_export.pack import Pack
+from edgewright_train.errors import CheckError, InputError
+from edgewright_train.schema import parse_record_json
+
+from .build_host import build_host
+from .measurement import BenchResult
+
+
+def bench_with_edgebench(pack: Pack, thread_counts: Sequence[int], *, warmup: int, runs: int) -> BenchResult:
+    """Builds edgebench when needed.  Raises the error that edgebench reports."""
+    binary = build_host()
+    with tempfile.TemporaryDirectory(prefix="edgewright-bench-") as scratch:
+        written = Path(scratch) / "result.json"
+        threads = ",".join(str(count) for count in thread_counts)
+        command = [str(binary), "bench", str(pack.path), "--threads", threads, "--warmup", str(warmup)]
+        done = subprocess.run(
+            [*command, "--runs", str(runs), "--json", str(written)], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            raise (InputError if done.returncode == 2 else CheckError)(reason.removeprefix("edgebench: error: "))
+        return parse_record_json(BenchResult, written.read_text(), source=str(binary))

@@ -1,0 +1,100 @@
+// manifest.json of a pack, format 1 (docs/pack.md).  `ParseManifest` holds the file to the same rules as
+// edgewright_export/manifest.py: unknown keys, wrong types, values out of range and parts that do not fit are errors
+// that name the field.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edgewright/result.h"
+
+namespace edgewright {
+
+inline constexpr int kFormatVersion = 1;
+
+enum class ColourOrder { kBgr, kRgb };
+enum class Layout { kNchw, kNhwc };
+enum class InputKind { kTensor, kImage };
+enum class Precision { kFp32, kFp16 };
+
+struct FileEntry {
+  std::string path;  // relative to the pack, forward slashes
+  std::uint64_t size_bytes = 0;
+  std::string sha256;
+};
+
+// x = (pixel - mean) * scale per channel in `colour_order`, after stretching to width x height.
+struct Preprocess {
+  int width = 0;
+  int height = 0;
+  ColourOrder colour_order = ColourOrder::kBgr;
+  float mean[3] = {};
+  float scale[3] = {};
+};
+
+struct ModelInput {
+  std::string name;
+  InputKind kind = InputKind::kTensor;
+  Layout layout = Layout::kNchw;
+  Preprocess preprocess;
+};
+
+struct ModelOutput {
+  std::string name;
+  Layout layout = Layout::kNchw;
+  int channels = 0;
+  int height = 0;
+  int width = 0;
+};
+
+struct Anchor {
+  float width = 0;  // pixels at the network's input
+  float height = 0;
+};
+
+struct Scale {
+  std::string output;
+  int stride = 0;
+  std::vector<Anchor> anchors;
+};
+
+// The one kind of head so far: "yolo-fastestv2".
+struct Decode {
+  float score_threshold = 0;
+  float iou_threshold = 0;
+  int max_detections = 0;
+  std::vector<Scale> scales;
+};
+
+// How far a run may be from the golden vectors; an absent limit does not apply.
+struct Tolerance {
+  std::optional<double> max_abs;
+  std::optional<double> min_cosine;
+  double min_iou = 0;
+  double max_score_diff = 0;
+};
+
+struct Golden {
+  std::vector<std::string> cases;
+  Tolerance tolerance;
+};
+
+struct Manifest {
+  std::string model;
+  std::string target;
+  Precision precision = Precision::kFp32;
+  std::string entry;
+  std::vector<FileEntry> files;
+  ModelInput input;
+  std::vector<ModelOutput> outputs;
+  Decode decode;
+  std::vector<std::string> labels;
+  Golden golden;
+};
+
+[[nodiscard]] Result<Manifest> ParseManifest(std::string_view json);
+
+}  // namespace edgewright

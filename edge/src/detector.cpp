@@ -1,0 +1,117 @@
+#include "edgewright/detector.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace edgewright {
+namespace {
+
+constexpr const char* kParam = ".param";
+
+// `model.param` -> `model.bin`, which stands beside it.
+Result<std::string> BinOf(const std::string& entry) {
+  const std::size_t stem = entry.size() - std::min(entry.size(), std::string(kParam).size());
+  if (entry.compare(stem, std::string::npos, kParam) != 0) return InputError("entry: " + entry + " is not a .param");
+  return entry.substr(0, stem) + ".bin";
+}
+
+std::string ShapeText(int channels, int height, int width) {
+  return "[" + std::to_string(channels) + ", " + std::to_string(height) + ", " + std::to_string(width) + "]";
+}
+
+}  // namespace
+
+Detector::Detector(const Manifest& manifest, NcnnModel model)
+    : preprocess_(manifest.input.preprocess),
+      outputs_(manifest.outputs),
+      decode_(manifest.decode),
+      preprocessor_(manifest.input.preprocess),
+      model_(std::move(model)) {
+  for (const Scale& scale : decode_.scales) {
+    std::size_t output = 0;
+    while (outputs_[output].name != scale.output) ++output;  // the manifest was checked to have it
+    scale_outputs_.push_back(output);
+  }
+}
+
+Result<NcnnModel> LoadNcnnModel(const Pack& pack, int num_threads) {
+  const Manifest& manifest = pack.manifest();
+  const std::string where = pack.folder().string() + ": ";
+  if (manifest.target != "ncnn") return InputError(where + "target: this build runs ncnn, not " + manifest.target);
+  if (manifest.input.kind != InputKind::kTensor || manifest.input.layout != Layout::kNchw) {
+    return InputError(where + "input: ncnn takes a tensor in nchw layout");
+  }
+  const Result<std::string> bin_path = BinOf(manifest.entry);
+  if (!bin_path.ok()) return InputError(where + bin_path.error().message);
+  const Result<Bytes> param = pack.Read(manifest.entry);
+  if (!param.ok()) return param.error();
+  Result<Bytes> bin = pack.Read(bin_path.value());
+  if (!bin.ok()) return bin.error();
+
+  NcnnOptions options;
+  options.input = manifest.input.name;
+  for (const ModelOutput& output : manifest.outputs) options.outputs.push_back(output.name);
+  options.num_threads = num_threads;
+  options.precision = manifest.precision;
+  Result<NcnnModel> model = NcnnModel::Load(param.value(), std::move(bin.value()), std::move(options));
+  if (!model.ok()) return Error{model.error().kind, where + model.error().message};
+  return model;
+}
+
+Result<Detector> Detector::Load(const Pack& pack, int num_threads) {
+  Result<NcnnModel> model = LoadNcnnModel(pack, num_threads);
+  if (!model.ok()) return model.error();
+  return Detector(pack.manifest(), std::move(model.value()));
+}
+
+Result<const Image*> Detector::NetworkImage(const ImageView& source_bgr) {
+  const auto side_fits = [](int side) { return side >= 1 && side <= kMaxImageSide; };
+  if (!side_fits(source_bgr.width) || !side_fits(source_bgr.height)) {
+    return InputError("an image of " + std::to_string(source_bgr.width) + "x" + std::to_string(source_bgr.height) +
+                      " pixels; a side may have 1 to " + std::to_string(kMaxImageSide));
+  }
+  if (source_bgr.stride_bytes < 3 * static_cast<std::size_t>(source_bgr.width)) {
+    return InputError("an image of " + std::to_string(source_bgr.width) + " pixels a row with a stride of " +
+                      std::to_string(source_bgr.stride_bytes) + " bytes");
+  }
+  return &preprocessor_.NetworkImage(source_bgr);
+}
+
+const std::vector<float>& Detector::Normalise(const ImageView& network_image) {
+  return preprocessor_.Normalise(network_image);
+}
+
+Result<std::vector<MapView>> Detector::Infer(const std::vector<float>& planes) {
+  Result<std::vector<MapView>> maps = model_.Run(planes.data(), preprocess_.width, preprocess_.height);
+  if (!maps.ok()) return maps;
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    const ModelOutput& wanted = outputs_[i];
+    const MapView& map = maps.value()[i];
+    if (map.channels != wanted.channels || map.height != wanted.height || map.width != wanted.width) {
+      return CheckError("output " + wanted.name + " has shape " + ShapeText(map.channels, map.height, map.width) +
+                        ", the manifest says " + ShapeText(wanted.channels, wanted.height, wanted.width));
+    }
+  }
+  return maps;
+}
+
+std::vector<Detection> Detector::DetectInMaps(const std::vector<MapView>& outputs) const {
+  std::vector<MapView> maps;
+  for (const std::size_t output : scale_outputs_) maps.push_back(outputs[output]);
+  return SuppressOverlaps(DecodeMaps(maps, decode_), decode_);
+}
+
+Result<std::vector<Detection>> Detector::Detect(const ImageView& source_bgr) {
+  const Result<const Image*> image = NetworkImage(source_bgr);
+  if (!image.ok()) return image.error();
+  const Result<std::vector<MapView>> outputs = Infer(Normalise(image.value()->view()));
+  if (!outputs.ok()) return outputs.error();
+  return ScaleToSource(DetectInMaps(outputs.value()), preprocess_, source_bgr.width, source_bgr.height);
+}
+
+void Detector::SetThresholds(float score_threshold, float iou_threshold) {
+  decode_.score_threshold = score_threshold;
+  decode_.iou_threshold = iou_threshold;
+}
+
+}  // namespace edgewright

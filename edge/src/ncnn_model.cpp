@@ -1,0 +1,122 @@
+#include "edgewright/ncnn_model.h"
+
+#include <datareader.h>
+#include <layer.h>
+#include <net.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+namespace edgewright {
+namespace {
+
+// Ours: ncnn keeps planes apart by up to 15 bytes of padding, the caller does not.
+void CopyPlanes(const float* planes, int width, int height, ncnn::Mat* mat) {
+  const std::size_t plane_size = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  for (int c = 0; c < 3; ++c) {
+    const float* plane = planes + static_cast<std::size_t>(c) * plane_size;
+    std::copy(plane, plane + plane_size, static_cast<float*>(mat->channel(c)));
+  }
+}
+
+// ncnn only says that a network cannot be loaded; the usual reason, a layer that is not built in, has a name.
+Status CheckLayers(const std::string& param) {
+  std::istringstream lines(param);
+  std::string line;
+  std::getline(lines, line);  // magic
+  std::getline(lines, line);  // counts
+  while (std::getline(lines, line)) {
+    std::string type;
+    std::istringstream(line) >> type;
+    if (type.empty()) continue;
+    const std::unique_ptr<ncnn::Layer> layer(ncnn::create_layer_cpu(type.c_str()));
+    if (!layer) return InputError("layer " + type.substr(0, 80) + " is not in this build of ncnn");
+  }
+  return Done{};
+}
+
+void SetPrecision(Precision precision, ncnn::Option* option) {
+  const bool half = precision == Precision::kFp16;
+  option->use_fp16_packed = half;
+  option->use_fp16_storage = half;
+  option->use_fp16_arithmetic = half;
+  option->use_bf16_storage = false;
+  option->use_bf16_packed = false;
+}
+
+int FindBlob(const std::vector<const char*>& names, const std::vector<int>& indexes, const std::string& name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? -1 : indexes[static_cast<std::size_t>(found - names.begin())];
+}
+
+}  // namespace
+
+struct NcnnModel::Impl {
+  Bytes bin;  // the weights of `net` point into it
+  ncnn::Net net;
+  std::vector<std::string> output_names;
+  int input = -1;  // blob indexes
+  std::vector<int> outputs;
+  ncnn::Mat input_mat;
+  std::vector<ncnn::Mat> output_mats;
+};
+
+NcnnModel::NcnnModel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+NcnnModel::NcnnModel(NcnnModel&&) noexcept = default;
+NcnnModel& NcnnModel::operator=(NcnnModel&&) noexcept = default;
+NcnnModel::~NcnnModel() = default;
+
+Result<NcnnModel> NcnnModel::Load(const Bytes& param, Bytes bin, NcnnOptions options) {
+  const std::string text(param.begin(), param.end());
+  if (const Status layers = CheckLayers(text); !layers.ok()) return layers.error();
+
+  auto impl = std::make_unique<Impl>();
+  impl->bin = std::move(bin);
+  impl->net.opt.num_threads = options.num_threads;
+  SetPrecision(options.precision, &impl->net.opt);
+  const auto* text_position = reinterpret_cast<const unsigned char*>(text.c_str());
+  if (impl->net.load_param(ncnn::DataReaderFromMemory(text_position, text.size())) != 0) {
+    return InputError("ncnn refuses the .param");
+  }
+  const unsigned char* position = impl->bin.data();
+  if (impl->net.load_model(ncnn::DataReaderFromMemory(position, impl->bin.size())) != 0) {
+    return InputError("ncnn refuses the .bin");
+  }
+  if (position != impl->bin.data() + impl->bin.size()) return InputError("the .bin is longer than the .param asks for");
+
+  impl->input = FindBlob(impl->net.input_names(), impl->net.input_indexes(), options.input);
+  if (impl->input < 0) return InputError("the .param has no input blob " + options.input);
+  for (const std::string& name : options.outputs) {
+    impl->outputs.push_back(FindBlob(impl->net.output_names(), impl->net.output_indexes(), name));
+    if (impl->outputs.back() < 0) return InputError("the .param has no output blob " + name);
+  }
+  impl->output_names = std::move(options.outputs);
+  impl->output_mats.resize(impl->outputs.size());
+  return NcnnModel(std::move(impl));
+}
+
+Result<std::vector<MapView>> NcnnModel::Run(const float* planes, int width, int height) {
+  impl_->input_mat.create(width, height, 3);
+  if (impl_->input_mat.empty()) return InputError("out of memory for the network's input");
+  CopyPlanes(planes, width, height, &impl_->input_mat);
+
+  ncnn::Extractor extractor = impl_->net.create_extractor();
+  if (extractor.input(impl_->input, impl_->input_mat) != 0) return CheckError("ncnn refuses the input");
+  std::vector<MapView> views;
+  for (std::size_t i = 0; i < impl_->outputs.size(); ++i) {
+    ncnn::Mat& mat = impl_->output_mats[i];
+    if (extractor.extract(impl_->outputs[i], mat) != 0) {
+      return CheckError("ncnn cannot compute output " + impl_->output_names[i]);
+    }
+    if (mat.dims != 3 || mat.elemsize != sizeof(float) || mat.elempack != 1) {
+      return CheckError("output " + impl_->output_names[i] + " is not a map of float32 channels");
+    }
+    views.push_back({static_cast<const float*>(mat.data), mat.c, mat.h, mat.w, mat.cstep});
+  }
+  return views;
+}
+
+std::string NcnnVersion() { return NCNN_VERSION_STRING; }
+
+}  // namespace edgewright
