@@ -3,10 +3,11 @@
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
+from pydantic import Field, field_validator, model_validator
+
 from edgewright_train.schema import Record
 from edgewright_train.tasks.detect.decode import Decode
 from edgewright_train.vision.preprocess import Preprocess
-from pydantic import Field, field_validator, model_validator
 
 FORMAT_VERSION = 1
 TARGETS = ("onnx", "ncnn", "tflite", "coreml")

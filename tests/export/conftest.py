@@ -1,0 +1,38 @@
+"""A small checkpoint with weights that make detections, and packs of it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from edgewright_export.__main__ import main as export_main
+from edgewright_train.checkpoint import Header, save_checkpoint
+from edgewright_train.models import architecture
+
+LABELS = ("disc", "ring", "star")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained yolo-fastestv2 for 96x64 (width x height) whose output layers are loud enough to detect things."""
+    torch.manual_seed(7)
+    arch = architecture("yolo-fastestv2")
+    network = arch.build(len(LABELS))
+    with torch.no_grad():
+        network.output_cls_layers.weight.mul_(40)
+        network.output_obj_layers.weight.mul_(40)
+        network.output_obj_layers.bias.sub_(2)
+    path = tmp_path_factory.mktemp("checkpoint") / "best.safetensors"
+    header = Header(
+        model="yolo-fastestv2", labels=LABELS, anchors_px=arch.default_anchors_px, width=96, height=64, origin="a test"
+    )
+    save_checkpoint(path, network.state_dict(), header)
+    return path
+
+
+@pytest.fixture(scope="session")
+def packs(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the NCNN packs in both precisions.  Copy before changing anything."""
+    out = tmp_path_factory.mktemp("packs")
+    assert export_main([f"--weights={checkpoint}", "--target=ncnn", f"--out={out}"]) == 0
+    return out / "yolo-fastestv2"
