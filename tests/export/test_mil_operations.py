@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgewright_export.mil import Interpreter
-from edgewright_export.mil.operations import OPERATIONS
-from edgewright_export.mil.package import Package
 from mil_cases import CASES
 from mil_cases.case import Case, t
 from mil_cases.programs import operations_of, save_program
+
+from edgewright_export.mil import Interpreter
+from edgewright_export.mil.operations import OPERATIONS
+from edgewright_export.mil.package import Package
 
 
 def test_every_operation_has_a_case() -> None:

@@ -28,18 +28,22 @@ def save_program(
     """The package of a program with inputs x, y ... of the given shapes and types; `build` makes its operations."""
     specs = [mb.TensorSpec(shape=shape, dtype=_TYPES[np.dtype(dtype)]) for shape, dtype in inputs]
     program = mb.program(input_specs=specs, opset_version=target)(build)
-    gc.freeze()  # coremltools collects garbage at every conversion: 0.25 s with torch loaded, 0.01 s so
-    model = ct.convert(
+    model = convert(
         program,
         convert_to="mlprogram",
         minimum_deployment_target=target,
         compute_precision=ct.precision.FLOAT32,
         pass_pipeline=ct.PassPipeline.EMPTY,
-        skip_model_load=True,
     )
     package = folder / "program.mlpackage"
     model.save(str(package))
     return package
+
+
+def convert(source: Any, **options: Any) -> Any:
+    """`ct.convert` for a machine without Core ML."""
+    gc.freeze()  # coremltools collects garbage at every conversion: 0.25 s with torch loaded, 0.01 s so
+    return ct.convert(source, skip_model_load=True, **options)
 
 
 def edit_model(package: Path, change: Callable[[Any], None]) -> None:
