@@ -61,19 +61,28 @@ def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     return float(x @ y / norms) if norms > 0 else float(np.array_equal(x, y))
 
 
-def _match(reference: Detections, found: Detections, decode: Decode, tolerance: Tolerance) -> tuple[int, str]:
-    """Number of reference detections with a partner, and what is wrong with the first that has none, on either side."""
+def unmatched(
+    reference: Detections, found: Detections, decode: Decode, tolerance: Tolerance
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which detections of each side have no partner though they should: (len(reference),) and (len(found),)."""
     close = _partners(reference, found, tolerance)
     sure = decode.score_threshold + tolerance.max_score_diff
-    for side, detections, has_partner in (("missing", reference, close.any(1)), ("extra", found, close.any(0))):
-        lonely = np.flatnonzero(~has_partner & (detections.scores > sure))
-        if len(lonely):
-            box = ", ".join(f"{v:.1f}" for v in detections.boxes_xyxy[lonely[0]])
-            return int(close.any(1).sum()), (
-                f"{side} detection: class {detections.class_indices[lonely[0]]}, "
-                f"score {detections.scores[lonely[0]]:.3f}, box [{box}]"
+    return ~close.any(1) & (reference.scores > sure), ~close.any(0) & (found.scores > sure)
+
+
+def _match(reference: Detections, found: Detections, decode: Decode, tolerance: Tolerance) -> tuple[int, str]:
+    """Number of reference detections with a partner, and what is wrong with the first that has none, on either side."""
+    matched = int(_partners(reference, found, tolerance).any(1).sum())
+    missing, extra = unmatched(reference, found, decode, tolerance)
+    for side, detections, lonely in (("missing", reference, missing), ("extra", found, extra)):
+        if lonely.any():
+            index = int(lonely.argmax())
+            box = ", ".join(f"{v:.1f}" for v in detections.boxes_xyxy[index])
+            return matched, (
+                f"{side} detection: class {detections.class_indices[index]}, "
+                f"score {detections.scores[index]:.3f}, box [{box}]"
             )
-    return int(close.any(1).sum()), ""
+    return matched, ""
 
 
 def _partners(a: Detections, b: Detections, tolerance: Tolerance) -> NDArray[np.bool_]:
