@@ -61,7 +61,7 @@ def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     return float(x @ y / norms) if norms > 0 else float(np.array_equal(x, y))
 
 
-def unmatched(
+def without_partner(
     reference: Detections, found: Detections, decode: Decode, tolerance: Tolerance
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which detections of each side have no partner though they should: (len(reference),) and (len(found),)."""
@@ -73,7 +73,7 @@ def unmatched(
 def _match(reference: Detections, found: Detections, decode: Decode, tolerance: Tolerance) -> tuple[int, str]:
     """Number of reference detections with a partner, and what is wrong with the first that has none, on either side."""
     matched = int(_partners(reference, found, tolerance).any(1).sum())
-    missing, extra = unmatched(reference, found, decode, tolerance)
+    missing, extra = without_partner(reference, found, decode, tolerance)
     for side, detections, lonely in (("missing", reference, missing), ("extra", found, extra)):
         if lonely.any():
             index = int(lonely.argmax())
