@@ -147,14 +147,35 @@ def test_an_image_reaches_the_program_in_the_order_the_file_asks_for(tmp_path: P
     np.testing.assert_array_equal(planes, (rgb if layout == "RGB" else rgb[..., ::-1]).transpose(2, 0, 1))
 
 
-def test_an_image_of_another_size_is_refused(tmp_path: Path) -> None:
-    package = save_program(tmp_path, lambda x: mb.identity(x=x), [((1, 3, 2, 4), np.float32)])
+def image_package(folder: Path, *, width: int, colour_space: str) -> Path:
+    """The identity on (1, 3, 2, 4), whose description says image."""
+    package = save_program(folder, lambda x: mb.identity(x=x), [((1, 3, 2, 4), np.float32)])
 
     def to_image(model: Any) -> None:
         feature = model.description.input[0].type
-        feature.imageType.width, feature.imageType.height = 4, 2
-        feature.imageType.colorSpace = ct.proto.FeatureTypes_pb2.ImageFeatureType.RGB
+        feature.imageType.width, feature.imageType.height = width, 2
+        feature.imageType.colorSpace = ct.proto.FeatureTypes_pb2.ImageFeatureType.ColorSpace.Value(colour_space)
 
     edit_model(package, to_image)
+    return package
+
+
+@pytest.mark.parametrize(("width", "colour_space"), [(5, "RGB"), (4, "GRAYSCALE")])
+def test_an_image_that_does_not_fit_the_program_is_refused(tmp_path: Path, width: int, colour_space: str) -> None:
+    with pytest.raises(InputError, match="only RGB and BGR images of shape"):
+        Interpreter(image_package(tmp_path, width=width, colour_space=colour_space))
+
+
+def test_outputs_that_are_not_the_described_ones_are_refused(package: Path) -> None:
+    def rename(model: Any) -> None:
+        model.description.output[0].name = "other"
+
+    edit_model(package, rename)
+    with pytest.raises(InputError, match="outputs second: they are not those of the model's description"):
+        Interpreter(package)
+
+
+def test_an_image_of_another_size_is_refused(tmp_path: Path) -> None:
+    package = image_package(tmp_path, width=4, colour_space="RGB")
     with pytest.raises(InputError, match=r"input 'x': uint8\[2, 4, 3\] is expected, got uint8\[4, 2, 3\]"):
         Interpreter(package).run({"x": np.zeros((4, 2, 3), np.uint8)})

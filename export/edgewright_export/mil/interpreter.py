@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from edgewright_train.errors import InputError
 from numpy.typing import NDArray
 from torch import Tensor
+
+from edgewright_train.errors import InputError
 
 from .malformed import Malformed
 from .operations import OPERATIONS

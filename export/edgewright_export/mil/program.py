@@ -68,11 +68,19 @@ def read_program(package: Package) -> Program:
     block = function.block_specializations[function.opset]
     inputs = tuple(_read_inputs(function, package.model.description))
     reader = _Reader(package, {given.name for given in inputs})
-    operations = tuple(reader.operation(message) for message in block.operations if not reader.constant(message))
-    for name in block.outputs:
+    operations = []
+    for message in block.operations:
+        if message.type == "const":
+            reader.keep_constant(message)
+        else:
+            operations.append(reader.operation(message))
+    outputs = tuple(block.outputs)
+    if sorted(outputs) != sorted(feature.name for feature in package.model.description.output):
+        raise Malformed(f"outputs {', '.join(outputs)}: they are not those of the model's description")
+    for name in outputs:
         if not isinstance(reader.operand(name), Name):
             raise Malformed(f"output {name!r} is a constant")
-    return Program(inputs, operations, tuple(block.outputs))
+    return Program(inputs, tuple(operations), outputs)
 
 
 def _read_inputs(function: Any, description: Any) -> Iterator[Input]:
@@ -83,9 +91,13 @@ def _read_inputs(function: Any, description: Any) -> Iterator[Input]:
         declared = read_type(message.type)
         layout = None
         if features[message.name].WhichOneof("Type") == "imageType":
-            layout = _COLOUR_SPACES.get(features[message.name].imageType.colorSpace)
-            if layout is None or len(declared.shape) != 4 or declared.shape[:2] != (1, 3):
-                raise Malformed(f"input {message.name!r}: only RGB and BGR images of shape (1, 3, H, W) are supported")
+            image = features[message.name].imageType
+            layout = _COLOUR_SPACES.get(image.colorSpace)
+            if layout is None or declared.shape != (1, 3, image.height, image.width):
+                raise Malformed(
+                    f"input {message.name!r}: {declared} for an image of {image.height} x {image.width}, colour space "
+                    f"{image.colorSpace}; only RGB and BGR images of shape [1, 3, height, width] are supported"
+                )
         yield Input(message.name, declared, layout)
 
 
@@ -97,16 +109,12 @@ class _Reader:
         self._defined = defined
         self._constants: dict[str, Constant] = {}
 
-    def constant(self, message: Any) -> bool:
-        """Whether `message` is a constant; its value is kept."""
-        if message.type != "const":
-            return False
+    def keep_constant(self, message: Any) -> None:
         if len(message.outputs) != 1 or "val" not in message.attributes:
             raise Malformed("const: needs one output and the attribute val")
         name = message.outputs[0].name
         self._define(name)
         self._constants[name] = self._value(message.attributes["val"], f"const {name!r}")
-        return True
 
     def operation(self, message: Any) -> Operation:
         where = f"{message.type} {', '.join(repr(output.name) for output in message.outputs)}"
