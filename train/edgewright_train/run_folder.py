@@ -69,4 +69,6 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise InputError(f"{self.path}: another training is writing to this run") from None
+            for left_by_a_kill in self.path.rglob(".*.part"):
+                left_by_a_kill.unlink()
             yield

@@ -23,7 +23,6 @@ from .stop_signal import stop_on_signals
 from .training_progress import TrainingProgress
 from .training_state import Status
 
-
 Start = Literal["new", "replace", "resume"]
 
 
@@ -34,6 +33,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     cv2.setNumThreads(1)  # the loader's threads are the parallelism
     train_set, val_set = _open_data(recipe)
+    loader = _loader(recipe, train_set)
     with ExitStack() as stack:
         stack.enter_context(folder.locked())
         if start == "resume":
@@ -43,7 +43,6 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
             training = fresh_training(recipe, train_set, _say)
             folder.write_config(recipe_toml(recipe))
         first_step = training.status.step
-        loader = _loader(recipe, train_set)
         log = RunLog(
             folder.log,
             first_iteration=first_step,

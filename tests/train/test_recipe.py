@@ -1,0 +1,95 @@
+"""Recipes are strict, complete, and survive being written down."""
+
+from pathlib import Path
+
+import pytest
+
+from edgewright_train.errors import InputError
+from edgewright_train.recipe import RECIPES, Recipe, default_recipe, first_difference, load_recipe, recipe_toml
+from edgewright_train.schedule import MultiStep
+
+SHAPES = RECIPES / "yolo-fastestv2-shapes.toml"
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    text = SHAPES.read_text()
+    assert old in text
+    path = folder / "changed.toml"
+    path.write_text(text.replace(old, new))
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_loads_and_survives_being_written(path: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(path)
+    copy = tmp_path / "copy.toml"
+    copy.write_text(recipe_toml(recipe), encoding="utf-8")
+    assert load_recipe(copy) == recipe
+
+
+def test_the_coco_recipe_is_the_published_one() -> None:
+    recipe = load_recipe(RECIPES / "yolo-fastestv2-coco.toml")
+    assert (recipe.epochs, recipe.batch_size, recipe.size_wh) == (300, 64, (352, 352))
+    assert (recipe.optimizer.learning_rate, recipe.optimizer.momentum) == (0.001, 0.949)
+    assert recipe.schedule == MultiStep(
+        kind="multistep", warmup_epochs=5.0, warmup_power=4.0, milestones=(150, 250), gamma=0.1
+    )
+    assert (recipe.loss.box, recipe.loss.objectness, recipe.loss.classification) == (3.2, 64.0, 32.0)
+
+
+def test_text_with_quotes_and_letters_survives(tmp_path: Path) -> None:
+    recipe = load_recipe(SHAPES, data='my "data"\\größe\t1', weights="a b")
+    copy = tmp_path / "copy.toml"
+    copy.write_text(recipe_toml(recipe), encoding="utf-8")
+    assert load_recipe(copy) == recipe
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("momentum =", "momentun =", "changed.toml: optimizer.momentu[mn]: (missing|unknown key)"),
+        ("[loss]", "epoch = 3\n[loss]", "epoch: unknown key"),
+        ("seed = 0\n", "", "seed: missing"),
+        ("seed = 0", 'seed = "zero"', r"seed: .*got 'zero'"),
+        ("seed = 0", "seed = nan", "seed"),
+        ('kind = "cosine"', 'kind = "linear"', "schedule: .*'cosine', 'multistep'"),
+        ('model = "yolo-fastestv2"', 'model = "yolo-v99"', "unknown model; choose from: yolo-fastestv2"),
+        ("[optimizer]", "[optimizer", "not valid TOML"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_naming_the_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_recipe(changed(tmp_path, old, new))
+
+
+def test_a_value_given_beside_a_recipe_takes_the_place_of_its_own() -> None:
+    recipe = load_recipe(SHAPES, epochs=7, size_wh=(64, 96), data=None)
+    assert (recipe.epochs, recipe.size_wh) == (7, (64, 96))
+    assert recipe.data == load_recipe(SHAPES).data
+
+
+def test_a_size_the_network_cannot_take_is_refused() -> None:
+    with pytest.raises(InputError, match="multiples of 32"):
+        load_recipe(SHAPES, size_wh=(350, 352))
+
+
+def test_there_is_a_recipe_for_generated_and_for_own_data() -> None:
+    assert default_recipe("yolo-fastestv2", None) == SHAPES
+    assert default_recipe("yolo-fastestv2", "x.data").stem == "yolo-fastestv2-own"
+    with pytest.raises(InputError, match="unknown model"):
+        default_recipe("yolo-v99", None)
+
+
+def test_names_the_first_difference() -> None:
+    recipe = load_recipe(SHAPES)
+    other = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"warmup_power": 2.0})})
+    assert first_difference(recipe, recipe) is None
+    assert first_difference(recipe, other) == "schedule.warmup_power was 1.0, now 2.0"
+    multistep = load_recipe(RECIPES / "yolo-fastestv2-coco.toml").schedule
+    assert "schedule" in str(first_difference(recipe, recipe.model_copy(update={"schedule": multistep})))
+
+
+def test_a_recipe_cannot_be_changed() -> None:
+    recipe: Recipe = load_recipe(SHAPES)
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.epochs = 3

@@ -1,0 +1,100 @@
+"""A training that was stopped goes on as if nothing had happened: the same bits at the end."""
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from training_runs import run_folder, start, train, write_recipe
+
+from edgewright_train.training_state import read_state
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that was never stopped, and its recipe."""
+    folder = tmp_path_factory.mktemp("reference")
+    process = start(folder, write_recipe(folder, evaluate_every=1))
+    assert process.wait() == 0
+    return folder
+
+
+def stop_at(
+    folder: Path, recipe: Path, step: int, number: signal.Signals, *, delay: float = 0.0, num_threads: int = 1
+) -> str:
+    """Start, send the signal some time after `step` was saved, and return what was said."""
+    process = start(folder, recipe, num_threads=num_threads)
+    state = run_folder(folder).state
+    while process.poll() is None and not (state.is_file() and read_state(state)[0].step >= step):
+        time.sleep(0.01)
+    time.sleep(delay)
+    process.send_signal(number)
+    return process.communicate()[1]
+
+
+def assert_resumes_to(reference: Path, folder: Path, recipe: Path, *, num_threads: int = 1) -> None:
+    process = start(folder, recipe, "--resume=1", num_threads=num_threads)
+    _, error = process.communicate()
+    assert process.returncode == 0, error
+    assert run_folder(folder).state.read_bytes() == run_folder(reference).state.read_bytes()
+    assert run_folder(folder).best.read_bytes() == run_folder(reference).best.read_bytes()
+    assert not list(run_folder(folder).path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_killed_training_resumes_to_the_same_bits(reference: Path, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    recipe = write_recipe(tmp_path, evaluate_every=1, data=str(reference / "data.toml"))
+    stop_at(tmp_path, recipe, chance.randint(1, 7), signal.SIGKILL, delay=chance.uniform(0, 0.3))
+    assert_resumes_to(reference, tmp_path, recipe)
+
+
+@pytest.mark.slow
+def test_on_several_threads_too(tmp_path: Path) -> None:
+    reference, recipe = tmp_path / "reference", write_recipe(tmp_path, evaluate_every=1)
+    assert start(reference, recipe, num_threads=2).wait() == 0
+    stop_at(tmp_path, recipe, 3, signal.SIGKILL, num_threads=2)
+    assert_resumes_to(reference, tmp_path, recipe, num_threads=2)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(reference: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, evaluate_every=1, save_every=1, data=str(reference / "data.toml"))
+    said = stop_at(tmp_path, recipe, 2, signal.SIGINT)
+    step = read_state(run_folder(tmp_path).state)[0].step
+    assert f"saved at step {step}; continue with RESUME=1" in said
+    assert_resumes_to(reference, tmp_path, recipe)
+
+
+def test_a_finished_training_has_nothing_left_to_do(reference: Path) -> None:
+    before = run_folder(reference).state.read_bytes()
+    process = start(reference, reference / "tiny.toml", "--resume")
+    assert process.wait() == 0
+    assert run_folder(reference).state.read_bytes() == before
+
+
+def test_another_recipe_is_refused_naming_the_difference(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(reference, reference / "tiny.toml", "--resume", "--epochs=3") == 2
+    assert "epochs was 2, now 3; give another NAME=" in capsys.readouterr().err
+    other = write_recipe(tmp_path, evaluate_every=1, data=str(reference / "data.toml"), optimizer__momentum=0.5)
+    assert train(reference, other, "--resume") == 2
+    assert "optimizer.momentum was 0.9, now 0.5" in capsys.readouterr().err
+
+
+def test_other_data_under_the_same_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = write_recipe(tmp_path, epochs=1)
+    assert train(tmp_path, recipe) == 0
+    (tmp_path / "data.toml").write_text((tmp_path / "data.toml").read_text() + "seed = 7\n")
+    assert train(tmp_path, recipe, "--resume") == 2
+    assert "is not the data" in capsys.readouterr().err
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = write_recipe(tmp_path, epochs=1)
+    assert train(tmp_path, recipe) == 0
+    state = run_folder(tmp_path).state
+    state.write_bytes(state.read_bytes()[:-100])
+    assert train(tmp_path, recipe, "--resume") == 2
+    assert "not a whole safetensors file" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Training starts from what fits, and says what did not."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from edgewright_train.checkpoint import Header, save_checkpoint
+from edgewright_train.errors import InputError
+from edgewright_train.models.yolo_fastestv2 import COCO_ANCHORS_PX, YoloFastestV2
+from edgewright_train.start_weights import start_from
+
+MODEL = "yolo-fastestv2"
+CLASS_OUTPUT = {"output_cls_layers.weight", "output_cls_layers.bias"}
+
+
+def save(folder: Path, labels: tuple[str, ...], *, backbone: bool = False, model: str = MODEL) -> Path:
+    """A checkpoint whose tensors no other network shares."""
+    torch.manual_seed(1)
+    tensors = YoloFastestV2(max(1, len(labels))).state_dict()
+    if backbone:
+        tensors = {name: tensor for name, tensor in tensors.items() if name.startswith("backbone.")}
+    content = "backbone" if backbone else "network"
+    header = Header(
+        model=model, content=content, labels=labels, anchors_px=COCO_ANCHORS_PX, width=352, height=352, origin="test"
+    )
+    save_checkpoint(folder / "weights.safetensors", tensors, header)
+    return folder / "weights.safetensors"
+
+
+def started(path: Path, labels: tuple[str, ...]) -> tuple[set[str], str]:
+    """Names of the tensors that did not come from the checkpoint, and what was said."""
+    torch.manual_seed(0)
+    network = YoloFastestV2(len(labels))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    _, said = start_from(network, MODEL, labels, path)
+    random_at_first = {name for name, tensor in before.items() if tensor.ndim > 1 or name.startswith("output_")}
+    after = network.state_dict()
+    return {name for name in random_at_first if torch.equal(before[name], after[name])}, said
+
+
+def test_the_same_classes_load_whole(tmp_path: Path) -> None:
+    left, said = started(save(tmp_path, ("a", "b")), ("a", "b"))
+    assert left == set()
+    assert said.endswith("loaded 444 of 444 tensors")
+
+
+def test_another_number_of_classes_loads_all_but_the_class_output(tmp_path: Path) -> None:
+    left, said = started(save(tmp_path, ("a", "b", "c")), ("x", "y"))
+    assert left == CLASS_OUTPUT
+    assert "loaded 442 of 444 tensors; it has 3 classes, the data 2" in said
+    assert all(name in said for name in CLASS_OUTPUT)
+
+
+def test_a_backbone_loads_into_the_backbone(tmp_path: Path) -> None:
+    left, said = started(save(tmp_path, (), backbone=True), ("a",))
+    assert left
+    assert not any(name.startswith("backbone.") for name in left)
+    assert "loaded 330 of 444 tensors, the backbone" in said
+
+
+def test_other_names_for_as_many_classes_are_said(tmp_path: Path) -> None:
+    left, said = started(save(tmp_path, ("a", "b")), ("x", "y"))
+    assert left == set()
+    assert "class names" in said
+
+
+def test_another_network_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds tiny-darknet, the training is of yolo-fastestv2"):
+        started(save(tmp_path, ("a",), model="tiny-darknet"), ("a",))
+
+
+def test_a_checkpoint_that_does_not_fit_its_own_header_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, ("a", "b"))
+    header = Header(model=MODEL, labels=("a", "b"), anchors_px=COCO_ANCHORS_PX, width=352, height=352)
+    save_checkpoint(path, YoloFastestV2(3).state_dict(), header)
+    with pytest.raises(InputError, match="output_cls_layers[.]weight has shape"):
+        started(path, ("a",))

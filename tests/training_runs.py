@@ -1,0 +1,54 @@
+"""A training of seconds, for tests: sixteen 64x64 images of the generated set, two epochs of four steps."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from edgewright_train.__main__ import main
+from edgewright_train.recipe import RECIPES, Recipe, load_recipe, recipe_toml
+from edgewright_train.run_folder import RunFolder
+
+DATA = 'format = "shapes"\nwidth = 64\nheight = 64\ntrain = 16\nval = 4\ntest = 4\n'
+
+
+def write_recipe(folder: Path, **changes: Any) -> Path:
+    """A recipe and its data set in `folder`.  `changes` by key; those of a table by `table__key`."""
+    data, path = folder / "data.toml", folder / "tiny.toml"
+    data.write_text(DATA)
+    plain = {key: value for key, value in changes.items() if "__" not in key}
+    values = {"data": str(data), "size_wh": (64, 64), "epochs": 2, "batch_size": 4, "save_every": 1} | plain
+    recipe = load_recipe(RECIPES / "yolo-fastestv2-shapes.toml").model_copy(update=values)
+    for key, value in changes.items():
+        if "__" in key:
+            table, name = key.split("__")
+            recipe = recipe.model_copy(update={table: getattr(recipe, table).model_copy(update={name: value})})
+    path.write_text(recipe_toml(Recipe.model_validate_json(recipe.model_dump_json())))
+    return path
+
+
+def train(folder: Path, recipe: Path, *options: str, name: str = "run") -> int:
+    """Run the command here, with runs in `folder`; on one thread, as tests run beside each other."""
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return main([f"--recipe={recipe}", f"--runs={folder}", f"--name={name}", *options])
+    finally:
+        torch.set_num_threads(num_threads)
+
+
+def start(
+    folder: Path, recipe: Path, *options: str, name: str = "run", num_threads: int = 1, **popen: Any
+) -> "subprocess.Popen[str]":
+    """Run the command as a process of its own."""
+    arguments = [f"--recipe={recipe}", f"--runs={folder}", f"--name={name}", *options]
+    command = [sys.executable, "-m", "edgewright_train", *arguments]
+    environment = os.environ | {"OMP_NUM_THREADS": str(num_threads)}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **popen)
+
+
+def run_folder(folder: Path, name: str = "run") -> RunFolder:
+    return RunFolder(folder / name)
