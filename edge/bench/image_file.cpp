@@ -12,9 +12,7 @@
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_NO_STDIO
-#define STBI_ONLY_PNG  // and not TGA, which has no signature: any garbage may be one
-#define STBI_ONLY_BMP
-#define STBI_ONLY_PNM
+#define STBI_ONLY_PNG  // its readers of simpler formats take a file that is cut short for a whole one
 #define STBI_MAX_DIMENSIONS 16384
 #include <stb/stb_image.h>
 
@@ -34,7 +32,7 @@ struct FreeStb {
 };
 
 // nullopt when no decoder takes it.
-std::optional<Image> ReadWithStb(const Bytes& bytes) {
+std::optional<Image> ReadPng(const Bytes& bytes) {
   int width = 0;
   int height = 0;
   int channels = 0;
@@ -68,10 +66,10 @@ Result<Image> ReadImage(const std::filesystem::path& path) {
   if (is_jpeg && !HasEndMarker(bytes.value())) {
     return InputError(path.string() + ": JPEG is cut short (no end-of-image marker)");
   }
-  std::optional<Image> image = is_jpeg ? ReadJpeg(bytes.value(), kMaxImageSide) : ReadWithStb(bytes.value());
+  std::optional<Image> image = is_jpeg ? ReadJpeg(bytes.value(), kMaxImageSide) : ReadPng(bytes.value());
   if (!image) {
-    return InputError(path.string() + ": not a readable JPEG, PNG, BMP, PGM or PPM image of at most " +
-                      std::to_string(kMaxImageSide) + " pixels a side");
+    return InputError(path.string() + ": not a readable JPEG or PNG image of at most " + std::to_string(kMaxImageSide) +
+                      " pixels a side");
   }
   return std::move(*image);
 }

@@ -8,8 +8,8 @@
 
 namespace edgebench {
 
-// BGR, pixels as stored: an EXIF rotation is not applied, as in edgewright_train's `read_image`.  JPEG goes through
-// libjpeg-turbo and gives the pixels OpenCV gives; PNG, BMP, PGM and PPM through stb_image.
+// BGR, pixels as stored: an EXIF rotation is not applied, as in edgewright_train's `read_image`.  JPEG (through
+// libjpeg-turbo) and PNG (through stb_image), with the pixels OpenCV gives.
 [[nodiscard]] edgewright::Result<edgewright::Image> ReadImage(const std::filesystem::path& path);
 
 }  // namespace edgebench

@@ -21,7 +21,7 @@ using edgewright::Pack;
 using edgewright::Result;
 using nlohmann::ordered_json;
 
-constexpr std::array<const char*, 7> kExtensions = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".JPG"};
+constexpr std::array<const char*, 5> kExtensions = {".jpg", ".jpeg", ".JPG", ".JPEG", ".png"};
 
 bool IsImage(const fs::path& path) {
   return std::find(kExtensions.begin(), kExtensions.end(), path.extension()) != kExtensions.end();

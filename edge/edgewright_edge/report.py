@@ -1,0 +1,131 @@
+"""The report: everything known of the models, their packs and trainings, as one HTML file that needs nothing else."""
+
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from edgewright_train.data.dataset import DetectionDataset
+from edgewright_train.errors import InputError
+from edgewright_train.progress import counted
+
+from . import report_charts, report_overlay
+from .report_gallery import checkpoints_by_digest, gallery
+from .report_latency import read_measurements
+from .report_model import Section, section
+from .report_packs import BrokenPack, PackGroup, check_packs
+from .report_runs import Run, read_runs
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a report gets its matter from.  `weights`: a checkpoint that is not in `runs`."""
+
+    build: Path
+    runs: Path
+    results: Path
+    weights: Path | None
+    dataset: DetectionDataset
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the template shows.
+
+    Attributes:
+        headline: whether every pack is proven, in one sentence.
+        results_problem: why measurements could not be read; empty when they could, or there are none.
+    """
+
+    headline: str
+    tone: Literal["good", "bad", "plain"]
+    written_utc: str
+    versions: tuple[tuple[str, str], ...]
+    devices: tuple[str, ...]
+    sections: tuple[Section, ...]
+    broken: tuple[BrokenPack, ...]
+    results_problem: str
+    runs: tuple[Run, ...]
+
+    @property
+    def num_failed(self) -> int:
+        """Packs that are damaged or do not equal their source."""
+        packs = (pack for section in self.sections for pack in section.group.packs)
+        return len(self.broken) + sum(pack.status == "failed" for pack in packs)
+
+
+def gather(sources: Sources) -> Report:
+    """Runs every pack.  Raises `InputError` when `weights` belong to none of them."""
+    measurements = read_measurements(sources.results)
+    with counted("proving packs") as progress:
+        groups, broken = check_packs(sources.build, measurements, progress)
+    sections = tuple(_sections(groups, sources))
+    headline, tone = _headline(groups, broken)
+    return Report(
+        headline=headline,
+        tone=tone,
+        written_utc=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        versions=tuple(_versions(groups)),
+        devices=tuple(sorted({m.device for g in groups for pack in g.packs for m in pack.measured.values()})),
+        sections=sections,
+        broken=tuple(broken),
+        results_problem=measurements.problem,
+        runs=tuple(read_runs(sources.runs)),
+    )
+
+
+def render(report: Report) -> str:
+    """One HTML document without a single reference to anything outside of it."""
+    environment = Environment(
+        loader=PackageLoader("edgewright_edge"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(chart=report_charts, overlay=report_overlay)
+    return environment.get_template("report.html.j2").render(report=report)
+
+
+def _sections(groups: Sequence[PackGroup], sources: Sources) -> Iterable[Section]:
+    checkpoints = checkpoints_by_digest(sources.runs, sources.weights)
+    wanted = {group.first.manifest.provenance.checkpoint_sha256 for group in groups}
+    if sources.weights is not None and sources.weights not in (checkpoints.get(digest) for digest in wanted):
+        raise InputError(f"WEIGHTS={sources.weights}: no pack in {sources.build} comes from this checkpoint")
+    for group in groups:
+        checkpoint = checkpoints.get(group.first.manifest.provenance.checkpoint_sha256)
+        with counted(f"looking through {group.first.manifest.model}") as progress:
+            pictures = gallery(group, checkpoint, sources.dataset, progress)
+        yield section(group, pictures, checkpoint_found=checkpoint is not None, dataset=sources.dataset.name)
+
+
+def _headline(groups: Sequence[PackGroup], broken: Sequence[BrokenPack]) -> tuple[str, Literal["good", "bad", "plain"]]:
+    packs = [pack for group in groups for pack in group.packs]
+    total, proven = len(packs) + len(broken), sum(pack.status == "proven" for pack in packs)
+    failed = len(broken) + sum(pack.status == "failed" for pack in packs)
+    if total == 0:
+        return "No packs yet.", "plain"
+    if failed:
+        return f"{failed} of {total} packs {'is' if failed == 1 else 'are'} not what the source computes.", "bad"
+    if proven < total:
+        return f"{proven} of {total} packs proven equal to their source; the others cannot run here.", "plain"
+    return (f"All {total} packs are" if total > 1 else "The pack is") + " proven equal to the source.", "good"
+
+
+def _versions(groups: Sequence[PackGroup]) -> Iterable[tuple[str, str]]:
+    """This program's surroundings, then the tools that made the packs and the runtimes that were measured."""
+    yield "edgewright", version("edgewright")
+    yield "Python", platform.python_version()
+    tools: dict[str, set[str]] = {}
+    for pack in (pack for group in groups for pack in group.packs):
+        runtimes = {found.runtime.rpartition(" ")[::2] for found in pack.measured.values()}
+        for name, tool in [*pack.pack.manifest.provenance.tools.items(), *runtimes]:
+            tools.setdefault(name, set()).add(tool)
+    tools.pop("edgewright", None)
+    for name in sorted(tools):
+        yield name, ", ".join(sorted(tools[name]))

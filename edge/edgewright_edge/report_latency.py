@@ -1,0 +1,77 @@
+"""The newest measurements of each pack, from results.sqlite (schema: results.py)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from edgewright_train.errors import InputError
+from edgewright_train.schema import first_problem
+
+from .measurement import Device
+from .report_database import reading
+
+Stage = Literal["inference", "image_to_boxes"]
+_MOST_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One pack at one thread count and stage."""
+
+    p50_ms: float
+    p90_ms: float
+    count: int
+    runtime: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """`by_manifest`: SHA-256 of a manifest -> (threads, stage) -> its newest measurement."""
+
+    by_manifest: Mapping[str, Mapping[tuple[int, Stage], Measured]]
+    problem: str = ""
+
+    def of(self, manifest_sha256: str) -> Mapping[tuple[int, Stage], Measured]:
+        return self.by_manifest.get(manifest_sha256, {})
+
+
+def read_measurements(database: Path) -> Measurements:
+    """None when there is no such file; one that cannot be read is said in `problem`."""
+    if not database.is_file():
+        return Measurements({})
+    try:
+        return Measurements(_read(database))
+    except InputError as error:
+        return Measurements({}, str(error))
+
+
+def _read(database: Path) -> dict[str, dict[tuple[int, Stage], Measured]]:
+    # With MAX, SQLite takes the other columns from the row that has it.
+    query = (
+        "SELECT manifest_sha256, threads, stage, p50_ms, p90_ms, count, runtime, device_json, MAX(id) "
+        "FROM benchmarks GROUP BY manifest_sha256, threads, stage LIMIT ?"
+    )
+    found: dict[str, dict[tuple[int, Stage], Measured]] = {}
+    with reading(database) as connection:
+        for row in connection.execute(query, (_MOST_ROWS,)):
+            found.setdefault(row["manifest_sha256"], {})[row["threads"], row["stage"]] = Measured(
+                p50_ms=row["p50_ms"],
+                p90_ms=row["p90_ms"],
+                count=row["count"],
+                runtime=row["runtime"],
+                device=_device(row["device_json"], database),
+            )
+    return found
+
+
+def _device(device_json: str, database: Path) -> str:
+    try:
+        device = Device.model_validate_json(device_json)
+    except ValidationError as error:
+        raise InputError(f"{database}: device_json: {first_problem(error)}") from None
+    cores = f"{device.num_cores} core" if device.num_cores == 1 else f"{device.num_cores} cores"
+    return f"{device.cpu_model or device.architecture}, {cores}"

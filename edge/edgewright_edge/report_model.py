@@ -1,0 +1,204 @@
+"""A model's section: the summary at a glance, the table of packs and the charts of accuracy against cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from .report_charts import Chart, Sample, scatter_chart
+from .report_gallery import Picture
+from .report_latency import Stage
+from .report_packs import CheckedPack, PackGroup
+
+_LEAST_AP50_SPAN = 0.02  # of a chart's axis: what lies closer together is the same for a user
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure of the summary.  `tone` colours it."""
+
+    label: str
+    value: str
+    detail: str
+    tone: Literal["good", "bad", "plain"] = "plain"
+
+
+@dataclass(frozen=True)
+class Time:
+    """A cell of the table; `share` of the slowest pack in this column, 0 to 1."""
+
+    p50: str
+    p90: str
+    share: float
+    is_best: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A pack in the table."""
+
+    checked: CheckedPack
+    proof: str
+    size: str
+    size_share: float
+    size_is_best: bool
+    accuracy: str
+    accuracy_change: str
+    times: tuple[Time | None, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """`columns`: the heads of the time columns, with a second line each."""
+
+    group: PackGroup
+    cards: tuple[Card, ...]
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[Row, ...]
+    charts: tuple[Chart, ...]
+    pictures: tuple[Picture, ...]
+    checkpoint_found: bool
+    dataset: str
+
+
+def section(group: PackGroup, pictures: list[Picture], *, checkpoint_found: bool, dataset: str) -> Section:
+    """Everything the template shows of one group."""
+    columns = _columns(group)
+    return Section(
+        group=group,
+        cards=tuple(_cards(group)),
+        columns=tuple((_title(threads, stage), "p50 / p90 ms") for threads, stage in columns),
+        rows=tuple(_row(checked, group, columns) for checked in group.packs),
+        charts=tuple(_charts(group)),
+        pictures=tuple(pictures),
+        checkpoint_found=checkpoint_found,
+        dataset=dataset,
+    )
+
+
+def cores(threads: int) -> str:
+    return f"{threads} core" if threads == 1 else f"{threads} cores"
+
+
+def kilobytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1000:,.0f} kB"
+
+
+def _columns(group: PackGroup) -> list[tuple[int, Stage]]:
+    """The network alone at every thread count, then image to boxes at the first."""
+    inference: list[tuple[int, Stage]] = [(threads, "inference") for threads in group.thread_counts]
+    return [*inference, *((threads, "image_to_boxes") for threads in group.thread_counts[:1])]
+
+
+def _title(threads: int, stage: Stage) -> str:
+    return cores(threads) if stage == "inference" else f"image to boxes, {cores(threads)}"
+
+
+def _cards(group: PackGroup) -> Iterator[Card]:
+    yield _proof_card(group)
+    for threads in group.thread_counts:
+        fastest = group.fastest(threads)
+        if fastest is not None:
+            yield Card(f"Fastest on {cores(threads)}", _milliseconds(fastest.p50_ms(threads)), fastest.name)
+    if group.proven:
+        smallest = min(group.proven, key=lambda checked: checked.pack.size_bytes)
+        yield Card("Smallest", kilobytes(smallest.pack.size_bytes), smallest.name)
+    scored = [checked for checked in group.packs if checked.pack.manifest.accuracy]
+    if scored:
+        furthest = max(scored, key=lambda checked: abs(_change(checked)))
+        accuracy = furthest.pack.manifest.accuracy
+        assert accuracy is not None
+        detail = f"of the source; packs within {abs(_change(furthest)):.4f}"
+        yield Card(accuracy.metric, f"{accuracy.source_value:.4f}", detail)
+
+
+def _proof_card(group: PackGroup) -> Card:
+    total, proven = len(group.packs), len(group.proven)
+    others = [checked for checked in group.packs if checked.status != "proven"]
+    if not others:
+        return Card("Proven", f"{proven} of {total}", "every pack equals its source", "good")
+    detail = ", ".join(f"{checked.name} {checked.status}" for checked in others)
+    failed = any(checked.status == "failed" for checked in others)
+    return Card("Proven", f"{proven} of {total}", detail, "bad" if failed else "plain")
+
+
+def _row(checked: CheckedPack, group: PackGroup, columns: list[tuple[int, Stage]]) -> Row:
+    accuracy = checked.pack.manifest.accuracy
+    sizes = [other.pack.size_bytes for other in group.packs]
+    return Row(
+        checked=checked,
+        proof=_proof(checked),
+        size=kilobytes(checked.pack.size_bytes),
+        size_share=checked.pack.size_bytes / max(sizes),
+        size_is_best=checked.pack.size_bytes == min(sizes),
+        accuracy=f"{accuracy.value:.4f}" if accuracy else "",
+        accuracy_change=_signed(_change(checked)) if accuracy else "",
+        times=tuple(_time(checked, group, column) for column in columns),
+    )
+
+
+def _proof(checked: CheckedPack) -> str:
+    """What was measured just now, and the limit."""
+    tolerance, verdict = checked.pack.manifest.golden.tolerance, checked.verdict
+    if verdict is None:
+        return checked.problem
+    parts = []
+    if tolerance.max_abs is not None:
+        parts.append(f"max diff {verdict.max_abs:.1e} ≤ {tolerance.max_abs:.0e}")
+    if tolerance.min_cosine is not None:
+        parts.append(f"cosine {verdict.min_cosine:.6f} ≥ {tolerance.min_cosine:g}")
+    return ", ".join(parts)
+
+
+def _time(checked: CheckedPack, group: PackGroup, column: tuple[int, Stage]) -> Time | None:
+    found = checked.measured.get(column)
+    if found is None:
+        return None
+    column_ms = [other.measured[column].p50_ms for other in group.packs if column in other.measured]
+    return Time(
+        p50=f"{found.p50_ms:.2f}",
+        p90=f"{found.p90_ms:.2f}",
+        share=found.p50_ms / max(column_ms),
+        is_best=found.p50_ms == min(column_ms),
+        description=f"{found.count} runs, {found.runtime}, {found.device}",
+    )
+
+
+def _charts(group: PackGroup) -> Iterator[Chart]:
+    """Accuracy against latency per thread count, then against size; only of packs that have both figures."""
+    for threads in group.thread_counts:
+        times = {checked.name: checked.p50_ms(threads) for checked in group.packs}
+        yield from _scatter(group, f"Accuracy and latency, {cores(threads)}", "median latency in ms", "ms", times)
+    sizes = {checked.name: checked.pack.size_bytes / 1000 for checked in group.packs}
+    yield from _scatter(group, "Accuracy and size", "size in kB", "kB", dict(sizes))
+
+
+def _scatter(
+    group: PackGroup, title: str, x_label: str, x_unit: str, costs: dict[str, float | None]
+) -> Iterator[Chart]:
+    samples, source = [], 0.0
+    for checked in group.packs:
+        manifest, cost = checked.pack.manifest, costs[checked.name]
+        if manifest.accuracy is not None and cost is not None:
+            source = manifest.accuracy.source_value
+            hollow = manifest.precision != "fp32"
+            samples.append(Sample(checked.name, cost, manifest.accuracy.value, manifest.target, hollow))
+    if samples:
+        level = (source, f"source {source:.4f}")
+        yield scatter_chart(
+            title, x_label, samples, y_label="AP50", x_unit=x_unit, level=level, least_span=_LEAST_AP50_SPAN
+        )
+
+
+def _change(checked: CheckedPack) -> float:
+    accuracy = checked.pack.manifest.accuracy
+    return accuracy.value - accuracy.source_value if accuracy else 0.0
+
+
+def _signed(change: float) -> str:
+    text = f"{abs(change):.4f}"
+    return ("±" if not float(text) else "+" if change > 0 else "−") + text
+
+
+def _milliseconds(value: float | None) -> str:
+    return f"{value:.2f} ms" if value is not None else ""

@@ -1,0 +1,106 @@
+"""The packs of a build folder, each opened, proven again by running it, and put beside its measurements."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from edgewright_export.pack import MANIFEST, Pack, digest_file, open_pack
+from edgewright_export.verify import Verdict, verify_golden
+from edgewright_train.errors import CheckError, EdgewrightError, InputError
+
+from .report_latency import Measured, Measurements, Stage
+
+Status = Literal["proven", "failed", "unchecked"]
+
+
+@dataclass(frozen=True)
+class CheckedPack:
+    """`verdict` is there when it is proven, `problem` when not."""
+
+    pack: Pack
+    manifest_sha256: str
+    status: Status
+    verdict: Verdict | None = None
+    problem: str = ""
+    measured: Mapping[tuple[int, Stage], Measured] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.pack.name
+
+    def p50_ms(self, threads: int) -> float | None:
+        """Of the network alone."""
+        found = self.measured.get((threads, "inference"))
+        return found.p50_ms if found else None
+
+
+@dataclass(frozen=True)
+class BrokenPack:
+    """A folder with a manifest that is no whole pack."""
+
+    path: Path
+    problem: str
+
+
+@dataclass(frozen=True)
+class PackGroup:
+    """Packs of one model, checkpoint and input size: those that should be equal."""
+
+    packs: tuple[CheckedPack, ...]
+
+    @property
+    def first(self) -> Pack:
+        return self.packs[0].pack
+
+    @property
+    def thread_counts(self) -> tuple[int, ...]:
+        """Those any of the packs was measured with."""
+        return tuple(sorted({threads for pack in self.packs for threads, _ in pack.measured}))
+
+    def fastest(self, threads: int) -> CheckedPack | None:
+        """Of the proven ones; None when none was measured."""
+        timed = [(ms, pack) for pack in self.proven if (ms := pack.p50_ms(threads)) is not None]
+        return min(timed, key=lambda pair: pair[0])[1] if timed else None
+
+    @property
+    def proven(self) -> tuple[CheckedPack, ...]:
+        return tuple(pack for pack in self.packs if pack.status == "proven")
+
+
+def check_packs(
+    build: Path, measurements: Measurements, progress: Callable[[int, int], None]
+) -> tuple[list[PackGroup], list[BrokenPack]]:
+    """Every `build`/<model>/<pack>, proven and grouped; and those that could not be opened."""
+    folders = sorted(manifest.parent for manifest in build.glob(f"*/*/{MANIFEST}"))
+    checked: list[CheckedPack] = []
+    broken: list[BrokenPack] = []
+    for number, folder in enumerate(folders, start=1):
+        try:
+            checked.append(_check(open_pack(folder), measurements))
+        except EdgewrightError as error:
+            broken.append(BrokenPack(folder, str(error)))
+        progress(number, len(folders))
+    return _grouped(checked), broken
+
+
+def _check(pack: Pack, measurements: Measurements) -> CheckedPack:
+    """Wrong results fail it; a runtime that is not installed here leaves it unchecked."""
+    digest = digest_file(pack.path / MANIFEST)
+    measured = measurements.of(digest)
+    try:
+        return CheckedPack(pack, digest, "proven", verdict=verify_golden(pack), measured=measured)
+    except CheckError as error:
+        return CheckedPack(pack, digest, "failed", problem=str(error), measured=measured)
+    except InputError as error:
+        return CheckedPack(pack, digest, "unchecked", problem=str(error), measured=measured)
+
+
+def _grouped(packs: Sequence[CheckedPack]) -> list[PackGroup]:
+    groups: dict[tuple[str, str, int, int], list[CheckedPack]] = {}
+    for checked in packs:
+        manifest = checked.pack.manifest
+        size = manifest.input.preprocess
+        key = (manifest.model, manifest.provenance.checkpoint_sha256, size.width, size.height)
+        groups.setdefault(key, []).append(checked)
+    return [PackGroup(tuple(group)) for group in groups.values()]

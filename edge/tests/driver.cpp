@@ -1,0 +1,111 @@
+// edge_driver: single steps of the core on raw bytes, standard input to standard output, for tests/edge to compare with
+// Python.
+//   resize SOURCE_WIDTH SOURCE_HEIGHT WIDTH HEIGHT    BGR pixels -> BGR pixels
+//   normalise MANIFEST                                pixels of the network image -> float32 planes
+//   detect MANIFEST                                   float32 maps in the order of the outputs -> rows of float32
+//                                                     x1 y1 x2 y2 score class
+//   image FILE                                        -> "WIDTH HEIGHT\n", then BGR pixels
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "edgewright/detect.h"
+#include "edgewright/file.h"
+#include "edgewright/manifest.h"
+#include "edgewright/preprocess.h"
+#include "image_file.h"
+
+namespace {
+
+using edgewright::Bytes;
+using edgewright::Image;
+using edgewright::Manifest;
+
+[[noreturn]] void Fail(const std::string& reason) {
+  std::fprintf(stderr, "edge_driver: %s\n", reason.c_str());
+  std::exit(2);
+}
+
+Bytes ReadInput(std::size_t size) {
+  Bytes bytes(size);
+  if (std::fread(bytes.data(), 1, size, stdin) != size) Fail("standard input is too short");
+  return bytes;
+}
+
+template <typename T>
+void WriteOutput(const std::vector<T>& values) {
+  std::fwrite(values.data(), sizeof(T), values.size(), stdout);
+}
+
+Image ReadPixels(int width, int height) {
+  Image image(width, height);
+  const Bytes bytes = ReadInput(image.pixels().size());
+  std::memcpy(image.row(0), bytes.data(), bytes.size());
+  return image;
+}
+
+Manifest ReadManifest(const char* path) {
+  const auto bytes = edgewright::ReadFile(path, 4U << 20U);
+  if (!bytes.ok()) Fail(bytes.error().message);
+  const auto manifest =
+      edgewright::ParseManifest({reinterpret_cast<const char*>(bytes.value().data()), bytes.value().size()});
+  if (!manifest.ok()) Fail(manifest.error().message);
+  return manifest.value();
+}
+
+void Resize(char** sizes) {
+  const Image source = ReadPixels(std::atoi(sizes[0]), std::atoi(sizes[1]));
+  Image resized(std::atoi(sizes[2]), std::atoi(sizes[3]));
+  edgewright::LinearResizer().Resize(source.view(), &resized);
+  WriteOutput(resized.pixels());
+}
+
+void Normalise(const Manifest& manifest) {
+  const edgewright::Preprocess& rule = manifest.input.preprocess;
+  edgewright::Preprocessor preprocessor(rule);
+  WriteOutput(preprocessor.Normalise(ReadPixels(rule.width, rule.height).view()));
+}
+
+void Detect(const Manifest& manifest) {
+  std::vector<Bytes> memory;
+  std::vector<edgewright::MapView> maps;
+  for (const edgewright::ModelOutput& output : manifest.outputs) {
+    const std::size_t plane_size = static_cast<std::size_t>(output.height) * static_cast<std::size_t>(output.width);
+    memory.push_back(ReadInput(4 * plane_size * static_cast<std::size_t>(output.channels)));
+    maps.push_back({reinterpret_cast<const float*>(memory.back().data()), output.channels, output.height, output.width,
+                    plane_size});
+  }
+  std::vector<float> rows;
+  const auto found = edgewright::SuppressOverlaps(edgewright::DecodeMaps(maps, manifest.decode), manifest.decode);
+  for (const edgewright::Detection& d : found) {
+    rows.insert(rows.end(), {d.box.x1, d.box.y1, d.box.x2, d.box.y2, d.score, static_cast<float>(d.class_index)});
+  }
+  WriteOutput(rows);
+}
+
+void ReadImageFile(const char* path) {
+  const auto image = edgebench::ReadImage(path);
+  if (!image.ok()) Fail(image.error().message);
+  std::printf("%d %d\n", image.value().width(), image.value().height());
+  WriteOutput(image.value().pixels());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string step = argc > 2 ? argv[1] : "";
+  if (step == "resize" && argc == 6) {
+    Resize(argv + 2);
+  } else if (step == "normalise") {
+    Normalise(ReadManifest(argv[2]));
+  } else if (step == "detect") {
+    Detect(ReadManifest(argv[2]));
+  } else if (step == "image") {
+    ReadImageFile(argv[2]);
+  } else {
+    Fail("unknown step");
+  }
+  return 0;
+}
