@@ -69,8 +69,8 @@ def _tiles(rng: Generator) -> NDArray[np.uint8]:
 
 def _muted_colours(rng: Generator, count: int) -> NDArray[np.uint8]:
     """(count, 3) BGR around one random grey-ish colour."""
-    common = rng.uniform(40, 200) + rng.uniform(-35, 35, 3)
-    colours = common + rng.uniform(-45, 45, (count, 1)) + rng.uniform(-18, 18, (count, 3))
+    common = rng.uniform(40, 200) + rng.uniform(-25, 25, 3)
+    colours = common + rng.uniform(-45, 45, (count, 1)) + rng.uniform(-12, 12, (count, 3))
     return np.clip(colours, 0, 255).astype(np.uint8)
 
 
@@ -112,7 +112,7 @@ _CLUTTER: tuple[tuple[Callable[[Generator], NDArray[np.float64]], bool], ...] = 
 def _scatter_clutter(rng: Generator, image: NDArray[np.uint8]) -> None:
     height, width = image.shape[:2]
     unit = min(width, height) / 352
-    for colour in _muted_colours(rng, int(rng.integers(4, 14))).tolist():
+    for colour in _muted_colours(rng, int(rng.integers(3, 9))).tolist():
         outline, filled = _CLUTTER[int(rng.integers(len(_CLUTTER)))]
         points = rng.random(2) * (width, height) + unit * outline(rng)
         fixed = np.rint(points * 16).astype(np.int32)

@@ -17,12 +17,12 @@ from .shapes_outline import LABELS
 MAX_SHAPES = 6
 MIN_VISIBLE = 0.3  # a shape hidden, or outside the image, by more than the rest is taken out of the scene
 
-# Relative to the shorter side of the image: boxes of about 28 to 160 pixels at 352x352.
-_RADIUS_RANGE = (0.045, 0.22)
-_SQUEEZE_RANGE = (0.72, 1.0)
-_CROWDING = 0.3  # chance that a shape is laid against, or over, the one before
+# Relative to the shorter side of the image: boxes of about 30 to 170 pixels at 352x352.
+_RADIUS_RANGE = (0.06, 0.24)
+_SQUEEZE_RANGE = (0.8, 1.0)
+_CROWDING = 0.15  # chance that a shape is laid against, or over, the one before
 _HUE_OF_CLASS = tuple(index / len(LABELS) for index in range(len(LABELS)))
-_TYPICAL_HUE = 0.65  # chance that a shape has its class's hue: a tendency to learn, not a rule to rely on
+_TYPICAL_HUE = 0.85  # chance that a shape has its class's hue: a tendency to learn, not a rule to rely on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,5 +85,5 @@ def _sample_shape(rng: Generator, width: int, height: int, behind: Sequence[Shap
 def _sample_colour(rng: Generator, typical_hue: float) -> tuple[int, int, int]:
     typical = rng.random() < _TYPICAL_HUE
     hue = typical_hue + rng.uniform(-0.04, 0.04) if typical else rng.random()
-    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, rng.uniform(0.45, 0.95), rng.uniform(0.55, 1.0))
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, rng.uniform(0.6, 0.95), rng.uniform(0.65, 1.0))
     return round(255 * blue), round(255 * green), round(255 * red)
