@@ -53,7 +53,7 @@ def assemble(
     Raises `CheckError` when the artefact is not the source; nothing appears at `place` then.
     """
     with atomic_dir(place) as folder:
-        shutil.copytree(files, folder, dirs_exist_ok=True)
+        _copy_files(files, folder)
         (folder / "golden").mkdir()
         for name, case in source.golden.items():
             write_case(folder / name, case)
@@ -65,6 +65,16 @@ def assemble(
             manifest = manifest.model_copy(update={"accuracy": accuracy.measure(pack)})
             write_manifest(folder, manifest)
     return Proven(Pack(place, manifest), verdict)
+
+
+def _copy_files(source: Path, destination: Path) -> None:
+    """As `shutil.copytree`, which however hides a full disk behind an error of its own."""
+    for path in sorted(source.rglob("*")):
+        place = destination / path.relative_to(source)
+        if path.is_dir():
+            place.mkdir()
+        else:
+            shutil.copyfile(path, place)
 
 
 def _manifest(source: Source, artefact: Artefact, folder: Path, target: Target, precision: Precision) -> Manifest:

@@ -65,9 +65,10 @@ class Tolerance(Record):
     Attributes:
         max_abs: largest absolute difference of any activated output.
         min_cosine: smallest cosine similarity of any output map with its reference.
-        min_iou, max_score_diff: every reference detection needs a partner of its class that overlaps it by at least
-            `min_iou` and whose score differs by at most `max_score_diff`, and the other way round; detections within
-            `max_score_diff` of the score threshold may be missing.
+        min_iou, max_score_diff: every reference detection needs a partner of its class among the run's candidates
+            (rows above the score threshold, before NMS) that overlaps it by at least `min_iou` and whose score differs
+            by at most `max_score_diff`, and the other way round; detections within `max_score_diff` of the score
+            threshold need none.
     """
 
     max_abs: float | None = Field(ge=0)

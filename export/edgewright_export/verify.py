@@ -56,5 +56,5 @@ def verify_cases(pack: Pack, cases: Iterable[tuple[str, Case]], *, num_threads: 
         num_images=len(results),
         max_abs=max(result.max_abs for result in results),
         min_cosine=min(result.cosine for result in results),
-        num_detections=sum(result.num_reference for result in results),
+        num_detections=sum(result.num_detections for result in results),
     )

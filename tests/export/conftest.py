@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from edgewright_export.__main__ import main as export_main
 from edgewright_train.checkpoint import Header, save_checkpoint
@@ -14,14 +15,21 @@ LABELS = ("disc", "ring", "star")
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained yolo-fastestv2 for 96x64 (width x height) whose output layers are loud enough to detect things."""
+    """An untrained yolo-fastestv2 for 96x64 (width x height) whose every weight matters to what it detects."""
     torch.manual_seed(7)
     arch = architecture("yolo-fastestv2")
     network = arch.build(len(LABELS))
     with torch.no_grad():
-        network.output_cls_layers.weight.mul_(40)
-        network.output_obj_layers.weight.mul_(40)
-        network.output_obj_layers.bias.sub_(2)
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 1.0
+        network.train()(torch.rand(8, 3, 64, 96))  # running statistics that fit
+        network.output_reg_layers.weight.mul_(0.1)  # boxes near their anchors, none a hair thin
+        network.output_obj_layers.weight.mul_(0.2)
+        network.output_cls_layers.weight.mul_(0.3)
+        network.output_cls_layers.bias.copy_(torch.tensor([1.5, 0.0, 0.0]))  # few near-ties between classes
     path = tmp_path_factory.mktemp("checkpoint") / "best.safetensors"
     header = Header(
         model="yolo-fastestv2", labels=LABELS, anchors_px=arch.default_anchors_px, width=96, height=64, origin="a test"
