@@ -35,14 +35,14 @@ data: setup ## Write the generated data set to disk, in darknet layout
 train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
 #: MODEL=yolo-fastestv2 DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=352x352 WEIGHTS= RESUME=1]
 	@$(BIN)/edgewright-train --model="$$MODEL" --data="$$DATA" --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" \
-	  --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" $(if $(RESUME),--resume)
+	  --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" --resume="$$RESUME"
 
 import: setup ## Bring published weights in
 #: MODEL=yolo-fastestv2 WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt]
 	@$(BIN)/edgewright-import --model="$$MODEL" --weights="$$WEIGHTS" --out="$$OUT" --classes="$$CLASSES" --size="$$SIZE"
 
 export: setup ## Convert a checkpoint and prove every artefact; ends in build/<model>/<target>-<precision>/
-#: WEIGHTS=x.safetensors TARGET=ncnn,tflite,coreml,onnx|all [PRECISION=fp32,fp16 SIZE=WxH DATA= OUT=build]
+#: [WEIGHTS=x.safetensors] TARGET=ncnn,tflite,coreml,onnx|all [PRECISION=fp32,fp16 SIZE=WxH DATA= OUT=build]
 	@$(BIN)/edgewright-export --weights="$$WEIGHTS" --target="$$TARGET" --precision="$$PRECISION" --size="$$SIZE" \
 	  --data="$$DATA" --split="$$SPLIT" --out="$$OUT" --json="$$JSON"
 
@@ -57,7 +57,7 @@ eval: setup ## Print the AP of a pack or a checkpoint
 
 bench: setup edge ## Measure 1-core and 4-core latency of a model's packs
 #: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 JSON=out.json]
-	@$(BIN)/edgewright-bench --pack="$$PACK" --model="$$MODEL" --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
+	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
 
 report: setup ## Write build/report.html: curves, packs, accuracy against latency, detections
 #: [OUT=build/report.html]

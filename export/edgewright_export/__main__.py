@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=_DESCRIPTION,
         epilog="example: edgewright-export --weights runs/coco/best.safetensors --target all --precision fp32,fp16",
     )
-    parser.add_argument("--weights", required=True, type=Path, help="checkpoint of edgewright (.safetensors)")
+    parser.add_argument("--weights", type=Path, help="checkpoint (.safetensors; default: the newest in runs/)")
     parser.add_argument("--target", default="ncnn", help="onnx, ncnn, tflite, coreml, several with commas, or all")
     parser.add_argument("--precision", default="fp32,fp16", help="fp32, fp16 or both (default: both)")
     parser.add_argument("--size", help="input WIDTHxHEIGHT (default: the checkpoint's)")
@@ -42,10 +42,11 @@ def _export(arguments: argparse.Namespace) -> int:
     from .export_report import Display, results_as_json, results_as_text  # noqa: PLC0415 (torch is slow to import)
     from .exporter import export_packs  # noqa: PLC0415
     from .proof_images import proof_images  # noqa: PLC0415
-    from .source import load_source  # noqa: PLC0415
+    from .source import load_source, newest_checkpoint  # noqa: PLC0415
 
+    weights = arguments.weights or newest_checkpoint(Path("runs"))
     dataset, images = proof_images(arguments.data, arguments.split)
-    source = load_source(arguments.weights, size_wh, images)
+    source = load_source(weights, size_wh, images)
     with Display([(target, precision) for target in targets for precision in precisions]) as display:
         accuracy = display.measure_source(source, dataset)
         results = export_packs(

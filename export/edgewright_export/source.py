@@ -1,5 +1,6 @@
 """The PyTorch network every artefact has to equal, at the size it is exported for, and what it makes of some images."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewright_train.checkpoint import Checkpoint, load_checkpoint
+from edgewright_train.errors import InputError
 from edgewright_train.models import check_size
 from edgewright_train.tasks.detect.decode import Decode
 from edgewright_train.tasks.detect.detector import decode_of, preprocess_of, torch_run
@@ -33,6 +35,15 @@ class Source:
     decode: Decode
     golden: dict[str, Case]
     checks: dict[str, Case]
+
+
+def newest_checkpoint(runs: Path) -> Path:
+    """The `best.safetensors` written last, named on stderr.  Raises `InputError` when there is none."""
+    found = sorted(runs.glob("*/best.safetensors"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise InputError(f"no WEIGHTS= given and no {runs}/*/best.safetensors found; train or import a network first")
+    print(f"WEIGHTS={found[-1]} (the newest in {runs}/)", file=sys.stderr)
+    return found[-1]
 
 
 def load_source(
