@@ -34,7 +34,9 @@ def _clouds(rng: Generator, width: int, height: int) -> NDArray[np.uint8]:
         cells = rng.integers(0, 256, (num_cells, num_cells), np.uint8)
         layer = cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
         total = cv2.addWeighted(total, 1 - share, layer, share, 0)
-    return cv2.normalize(total, None, 0, 255, cv2.NORM_MINMAX)
+    darkest, lightest = int(total.min()), int(total.max())
+    stretched = (np.arange(256) - darkest) * 255 // (lightest - darkest)
+    return cv2.LUT(total, np.clip(stretched, 0, 255).astype(np.uint8))
 
 
 def _floor(rng: Generator, width: int, height: int, horizon: int) -> NDArray[np.uint8]:
