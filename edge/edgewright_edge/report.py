@@ -18,7 +18,7 @@ from . import report_charts, report_overlay
 from .report_gallery import checkpoints_by_digest, gallery
 from .report_latency import read_measurements
 from .report_model import Section, section
-from .report_packs import BrokenPack, PackGroup, check_packs
+from .report_packs import PackGroup, check_packs
 from .report_runs import Run, read_runs
 
 
@@ -39,6 +39,7 @@ class Report:
 
     Attributes:
         headline: whether every pack is proven, in one sentence.
+        damaged: what is wrong with each pack that could not be opened.
         results_problem: why measurements could not be read; empty when they could, or there are none.
     """
 
@@ -48,7 +49,7 @@ class Report:
     versions: tuple[tuple[str, str], ...]
     devices: tuple[str, ...]
     sections: tuple[Section, ...]
-    broken: tuple[BrokenPack, ...]
+    damaged: tuple[str, ...]
     results_problem: str
     runs: tuple[Run, ...]
 
@@ -56,16 +57,16 @@ class Report:
     def num_failed(self) -> int:
         """Packs that are damaged or do not equal their source."""
         packs = (pack for section in self.sections for pack in section.group.packs)
-        return len(self.broken) + sum(pack.status == "failed" for pack in packs)
+        return len(self.damaged) + sum(pack.status == "failed" for pack in packs)
 
 
 def gather(sources: Sources) -> Report:
     """Runs every pack.  Raises `InputError` when `weights` belong to none of them."""
     measurements = read_measurements(sources.results)
     with counted("proving packs") as progress:
-        groups, broken = check_packs(sources.build, measurements, progress)
+        groups, damaged = check_packs(sources.build, measurements, progress)
     sections = tuple(_sections(groups, sources))
-    headline, tone = _headline(groups, broken)
+    headline, tone = _headline(groups, damaged)
     return Report(
         headline=headline,
         tone=tone,
@@ -73,7 +74,7 @@ def gather(sources: Sources) -> Report:
         versions=tuple(_versions(groups)),
         devices=tuple(sorted({m.device for g in groups for pack in g.packs for m in pack.measured.values()})),
         sections=sections,
-        broken=tuple(broken),
+        damaged=tuple(damaged),
         results_problem=measurements.problem,
         runs=tuple(read_runs(sources.runs)),
     )
@@ -104,10 +105,10 @@ def _sections(groups: Sequence[PackGroup], sources: Sources) -> Iterable[Section
         yield section(group, pictures, checkpoint_found=checkpoint is not None, dataset=sources.dataset.name)
 
 
-def _headline(groups: Sequence[PackGroup], broken: Sequence[BrokenPack]) -> tuple[str, Literal["good", "bad", "plain"]]:
+def _headline(groups: Sequence[PackGroup], damaged: Sequence[str]) -> tuple[str, Literal["good", "bad", "plain"]]:
     packs = [pack for group in groups for pack in group.packs]
-    total, proven = len(packs) + len(broken), sum(pack.status == "proven" for pack in packs)
-    failed = len(broken) + sum(pack.status == "failed" for pack in packs)
+    total, proven = len(packs) + len(damaged), sum(pack.status == "proven" for pack in packs)
+    failed = len(damaged) + sum(pack.status == "failed" for pack in packs)
     if total == 0:
         return "No packs yet.", "plain"
     if failed:

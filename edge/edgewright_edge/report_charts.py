@@ -80,7 +80,7 @@ def line_chart(
         description=description,
         x_label=x_label,
         x_ticks=across.ticks(5),
-        y_ticks=up.ticks(4),
+        y_ticks=up.ticks(5),
         curves=tuple(_curve(name, curve, across, up) for name, curve in series.items()),
     )
 
@@ -112,7 +112,7 @@ def scatter_chart(
         description="; ".join(mark.description for mark in marks),
         x_label=x_label,
         x_ticks=across.ticks(5),
-        y_ticks=up.ticks(4),
+        y_ticks=up.ticks(5),
         marks=marks,
         level=Tick(y, level[1]),
     )

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import cos, hypot, pi, sin
+from random import Random
 
-_EM_PER_LETTER = 0.6  # of a system sans-serif, rounded up: a label must never be wider than its place
-_DIRECTIONS = 16
+_EM_PER_LETTER = 0.57  # of a system sans-serif, rounded up: a label must never be wider than its place
+_DIRECTIONS = 24
 _RADII = (0.8, 1.6, 2.6, 3.8, 5.2, 7.0, 9.0)  # in text heights, nearest first
-_LEADER_FROM = 1.7  # text heights between mark and text from which on a line joins them
+_LEADER_PARTS = 12
+_BETWEEN = 4.0  # units at least between two texts on one line
+_ORDERS = 24  # in which the labels are tried; the best layout counts
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,37 @@ class Rect:
         across = other.left <= self.left and self.right <= other.right
         return across and other.top <= self.top and self.bottom <= other.bottom
 
+    def distance(self, other: "Rect") -> float:
+        """Of the two nearest points; 0 when they touch."""
+        across = max(other.left - self.right, self.left - other.right, 0.0)
+        return hypot(across, max(other.top - self.bottom, self.top - other.bottom, 0.0))
+
 
 @dataclass(frozen=True)
 class Label:
-    """`rect` encloses the text; `leader` is the line (x1, y1, x2, y2) to its mark when that is not beside it."""
+    """`rect` encloses the text; `leader` is the line (x1, y1, x2, y2) to its mark where that needs one."""
 
     rect: Rect
     leader: tuple[float, float, float, float] | None
+
+    @property
+    def parts(self) -> list[Rect]:
+        """The text, and the leader as a chain of small rectangles: what later labels must not cover."""
+        return [self.rect, *self.leader_parts]
+
+    @property
+    def length(self) -> float:
+        """Of the leader."""
+        x1, y1, x2, y2 = self.leader or (0, 0, 0, 0)
+        return hypot(x2 - x1, y2 - y1)
+
+    @property
+    def leader_parts(self) -> list[Rect]:
+        if self.leader is None:
+            return []
+        x1, y1, x2, y2 = self.leader
+        shares = [n / _LEADER_PARTS for n in range(1, _LEADER_PARTS)]
+        return [_around(x1 + (x2 - x1) * share, y1 + (y2 - y1) * share, 0.5) for share in shares]
 
 
 def text_width(text: str, font_size: float) -> float:
@@ -60,33 +87,53 @@ def label_points(
 
     Texts cover neither each other nor a mark nor `avoid`, which the lines to them may cross.
     """
-    taken = [Rect(x - mark_radius, y - mark_radius, x + mark_radius, y + mark_radius) for x, y in points]
-    labels: list[Label | None] = []
-    for point, text in zip(points, texts, strict=True):
-        candidates = _candidates(point, text_width(text, font_size), font_size * 1.2, mark_radius)
+    marks = [_around(x, y, mark_radius) for x, y in points]
+    sizes = [(text_width(text, font_size) + _BETWEEN, font_size * 1.2) for text in texts]
+    random = Random(0)  # noqa: S311 (which labels come first; the same at every call)
+    orders = [random.sample(range(len(marks)), len(marks)) for _ in range(_ORDERS)]
+    attempts = [_place(order, marks, sizes, avoid, bounds) for order in orders]
+    return min(attempts, key=lambda labels: (labels.count(None), sum(label.length for label in labels if label)))
+
+
+def _place(
+    order: Sequence[int],
+    marks: Sequence[Rect],
+    sizes: Sequence[tuple[float, float]],
+    avoid: Sequence[Rect],
+    bounds: Rect,
+) -> list[Label | None]:
+    """One after the other, each at the nearest place that those before it have left."""
+    labels: list[Label | None] = [None] * len(marks)
+    for index in order:
+        others = [other for other in marks if not other.overlaps(marks[index])]
+        taken = [part for label in labels if label for part in label.parts]
         free = (
             label
-            for label in candidates
-            if first_free([label.rect], [*taken, *avoid], bounds) is not None
-            and not any(bit.overlaps(other) for bit in _along(label.leader) for other in taken)
+            for label in _candidates(marks[index], others, *sizes[index])
+            if first_free([label.rect], [*marks, *taken, *avoid], bounds) is not None
+            and not any(part.overlaps(other) for part in label.leader_parts for other in [*others, *taken])
         )
-        labels.append(next(free, None))
-        taken += [part for label in labels[-1:] if label for part in (label.rect, *_along(label.leader))]
+        labels[index] = next(free, None)
     return labels
 
 
-def _candidates(point: tuple[float, float], width: float, height: float, mark_radius: float) -> Iterator[Label]:
-    """Around the point, ever further away."""
-    x, y = point
+def _candidates(mark: Rect, others: Sequence[Rect], width: float, height: float) -> Iterator[Label]:
+    """Around the mark, ever further away; with a leader unless it is plain whose text it is."""
+    x, y, mark_radius = (mark.left + mark.right) / 2, (mark.top + mark.bottom) / 2, (mark.right - mark.left) / 2
     for radius in _RADII:
         for dx, dy in _directions():
             gap = mark_radius + (radius - 0.5) * height
             end_x, end_y = x + dx * gap, y + dy * gap
             # The text hangs on (end_x, end_y) by the side that faces the mark.
             left, top = end_x - width * (1 - dx) / 2, end_y - height * (1 - dy) / 2
+            rect = Rect(left, top, left + width, top + height)
+            is_beside = radius == _RADII[0] and all(rect.distance(mark) < rect.distance(other) for other in others)
             leader = (x + dx * mark_radius, y + dy * mark_radius, end_x, end_y)
-            is_far = gap > _LEADER_FROM * height
-            yield Label(Rect(left, top, left + width, top + height), leader if is_far else None)
+            yield Label(rect, None if is_beside else leader)
+
+
+def _around(x: float, y: float, radius: float) -> Rect:
+    return Rect(x - radius, y - radius, x + radius, y + radius)
 
 
 def _directions() -> Iterator[tuple[float, float]]:
@@ -95,12 +142,3 @@ def _directions() -> Iterator[tuple[float, float]]:
     for n in order:
         angle = 2 * pi * n / _DIRECTIONS
         yield cos(angle), -sin(angle)
-
-
-def _along(line: tuple[float, float, float, float] | None, *, steps: int = 12) -> list[Rect]:
-    """The line as a chain of small rectangles, so that it takes part in the same test as the texts."""
-    if line is None:
-        return []
-    x1, y1, x2, y2 = line
-    middles = ((x1 + (x2 - x1) * n / steps, y1 + (y2 - y1) * n / steps) for n in range(1, steps))
-    return [Rect(x - 0.5, y - 0.5, x + 0.5, y + 0.5) for x, y in middles]

@@ -1,6 +1,6 @@
 """A model's section: the summary at a glance, the table of packs and the charts of accuracy against cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,12 +97,12 @@ def _title(threads: int, stage: Stage) -> str:
 def _cards(group: PackGroup) -> Iterator[Card]:
     yield _proof_card(group)
     for threads in group.thread_counts:
-        fastest = group.fastest(threads)
+        fastest = group.fastest((threads, "inference"))
         if fastest is not None:
-            yield Card(f"Fastest on {cores(threads)}", _milliseconds(fastest.p50_ms(threads)), fastest.name)
-    if group.proven:
-        smallest = min(group.proven, key=lambda checked: checked.pack.size_bytes)
-        yield Card("Smallest", kilobytes(smallest.pack.size_bytes), smallest.name)
+            p50_ms = fastest.measured[threads, "inference"].p50_ms
+            yield Card(f"Fastest on {cores(threads)}", f"{p50_ms:.2f} ms", fastest.name)
+    if group.smallest is not None:
+        yield Card("Smallest", kilobytes(group.smallest.pack.size_bytes), group.smallest.name)
     scored = [checked for checked in group.packs if checked.pack.manifest.accuracy]
     if scored:
         furthest = max(scored, key=lambda checked: abs(_change(checked)))
@@ -124,13 +124,13 @@ def _proof_card(group: PackGroup) -> Card:
 
 def _row(checked: CheckedPack, group: PackGroup, columns: list[tuple[int, Stage]]) -> Row:
     accuracy = checked.pack.manifest.accuracy
-    sizes = [other.pack.size_bytes for other in group.packs]
+    largest = max(other.pack.size_bytes for other in group.packs)
     return Row(
         checked=checked,
         proof=_proof(checked),
         size=kilobytes(checked.pack.size_bytes),
-        size_share=checked.pack.size_bytes / max(sizes),
-        size_is_best=checked.pack.size_bytes == min(sizes),
+        size_share=checked.pack.size_bytes / largest,
+        size_is_best=checked is group.smallest,
         accuracy=f"{accuracy.value:.4f}" if accuracy else "",
         accuracy_change=_signed(_change(checked)) if accuracy else "",
         times=tuple(_time(checked, group, column) for column in columns),
@@ -154,12 +154,12 @@ def _time(checked: CheckedPack, group: PackGroup, column: tuple[int, Stage]) -> 
     found = checked.measured.get(column)
     if found is None:
         return None
-    column_ms = [other.measured[column].p50_ms for other in group.packs if column in other.measured]
+    slowest_ms = max(other.measured[column].p50_ms for other in group.packs if column in other.measured)
     return Time(
         p50=f"{found.p50_ms:.2f}",
         p90=f"{found.p90_ms:.2f}",
-        share=found.p50_ms / max(column_ms),
-        is_best=found.p50_ms == min(column_ms),
+        share=found.p50_ms / slowest_ms,
+        is_best=checked is group.fastest(column),
         description=f"{found.count} runs, {found.runtime}, {found.device}",
     )
 
@@ -167,22 +167,21 @@ def _time(checked: CheckedPack, group: PackGroup, column: tuple[int, Stage]) -> 
 def _charts(group: PackGroup) -> Iterator[Chart]:
     """Accuracy against latency per thread count, then against size; only of packs that have both figures."""
     for threads in group.thread_counts:
-        times = {checked.name: checked.p50_ms(threads) for checked in group.packs}
-        yield from _scatter(group, f"Accuracy and latency, {cores(threads)}", "median latency in ms", "ms", times)
+        timed = [checked for checked in group.packs if (threads, "inference") in checked.measured]
+        times = {checked.name: checked.measured[threads, "inference"].p50_ms for checked in timed}
+        yield from _scatter(group, f"AP50 by latency on {cores(threads)}", "median latency in ms", "ms", times)
     sizes = {checked.name: checked.pack.size_bytes / 1000 for checked in group.packs}
-    yield from _scatter(group, "Accuracy and size", "size in kB", "kB", dict(sizes))
+    yield from _scatter(group, "AP50 by size", "size in kB", "kB", sizes)
 
 
-def _scatter(
-    group: PackGroup, title: str, x_label: str, x_unit: str, costs: dict[str, float | None]
-) -> Iterator[Chart]:
+def _scatter(group: PackGroup, title: str, x_label: str, x_unit: str, costs: Mapping[str, float]) -> Iterator[Chart]:
     samples, source = [], 0.0
     for checked in group.packs:
-        manifest, cost = checked.pack.manifest, costs[checked.name]
-        if manifest.accuracy is not None and cost is not None:
+        manifest = checked.pack.manifest
+        if manifest.accuracy is not None and checked.name in costs:
             source = manifest.accuracy.source_value
             hollow = manifest.precision != "fp32"
-            samples.append(Sample(checked.name, cost, manifest.accuracy.value, manifest.target, hollow))
+            samples.append(Sample(checked.name, costs[checked.name], manifest.accuracy.value, manifest.target, hollow))
     if samples:
         level = (source, f"source {source:.4f}")
         yield scatter_chart(
@@ -198,7 +197,3 @@ def _change(checked: CheckedPack) -> float:
 def _signed(change: float) -> str:
     text = f"{abs(change):.4f}"
     return ("±" if not float(text) else "+" if change > 0 else "−") + text
-
-
-def _milliseconds(value: float | None) -> str:
-    return f"{value:.2f} ms" if value is not None else ""

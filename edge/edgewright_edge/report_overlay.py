@@ -15,6 +15,7 @@ from .report_labels import Rect, first_free, text_width
 FRAME = 240.0  # width of a drawing, and the longer side of its picture; about as wide as it is shown
 FONT_SIZE = 10.5
 _LABEL_HEIGHT = 13.0
+_MOST_BOXES = 40
 _GOLDEN_ANGLE = 137.50776405 / 360
 
 Verdict = Literal["same", "extra", "missing"]
@@ -55,14 +56,18 @@ class Box:
 def overlay(
     detections: Detections, labels: Sequence[str], frame: Frame, verdicts: Sequence[Verdict]
 ) -> tuple[Box, ...]:
-    """`detections` in pixels of the picture.  What differs gets its text first, then the highest score."""
+    """`detections` in pixels of the picture.  What differs comes first, then the highest score.
+
+    At most 40: the many boxes of a pack gone wrong would hide the picture.
+    """
     boxes = [
         _box(box, float(score), int(index), labels, frame, verdict)
         for box, score, index, verdict in zip(
             detections.boxes_xyxy, detections.scores, detections.class_indices, verdicts, strict=True
         )
     ]
-    return tuple(_with_labels(sorted(boxes, key=lambda box: box.verdict == "same"), frame))
+    in_order = sorted(boxes, key=lambda box: box.verdict == "same")
+    return tuple(_with_labels(in_order[:_MOST_BOXES], frame))
 
 
 def class_colour(index: int) -> str:

@@ -29,19 +29,6 @@ class CheckedPack:
     def name(self) -> str:
         return self.pack.name
 
-    def p50_ms(self, threads: int) -> float | None:
-        """Of the network alone."""
-        found = self.measured.get((threads, "inference"))
-        return found.p50_ms if found else None
-
-
-@dataclass(frozen=True)
-class BrokenPack:
-    """A folder with a manifest that is no whole pack."""
-
-    path: Path
-    problem: str
-
 
 @dataclass(frozen=True)
 class PackGroup:
@@ -58,30 +45,35 @@ class PackGroup:
         """Those any of the packs was measured with."""
         return tuple(sorted({threads for pack in self.packs for threads, _ in pack.measured}))
 
-    def fastest(self, threads: int) -> CheckedPack | None:
-        """Of the proven ones; None when none was measured."""
-        timed = [(ms, pack) for pack in self.proven if (ms := pack.p50_ms(threads)) is not None]
-        return min(timed, key=lambda pair: pair[0])[1] if timed else None
-
     @property
     def proven(self) -> tuple[CheckedPack, ...]:
         return tuple(pack for pack in self.packs if pack.status == "proven")
 
+    @property
+    def smallest(self) -> CheckedPack | None:
+        """Of the proven ones, if any."""
+        return min(self.proven, key=lambda checked: checked.pack.size_bytes, default=None)
+
+    def fastest(self, column: tuple[int, Stage]) -> CheckedPack | None:
+        """Of the proven ones that were measured at these threads and this stage, if any."""
+        timed = [pack for pack in self.proven if column in pack.measured]
+        return min(timed, key=lambda pack: pack.measured[column].p50_ms, default=None)
+
 
 def check_packs(
     build: Path, measurements: Measurements, progress: Callable[[int, int], None]
-) -> tuple[list[PackGroup], list[BrokenPack]]:
-    """Every `build`/<model>/<pack>, proven and grouped; and those that could not be opened."""
+) -> tuple[list[PackGroup], list[str]]:
+    """Every `build`/<model>/<pack>, proven and grouped; and what is wrong with those that could not be opened."""
     folders = sorted(manifest.parent for manifest in build.glob(f"*/*/{MANIFEST}"))
     checked: list[CheckedPack] = []
-    broken: list[BrokenPack] = []
+    damaged: list[str] = []
     for number, folder in enumerate(folders, start=1):
         try:
             checked.append(_check(open_pack(folder), measurements))
         except EdgewrightError as error:
-            broken.append(BrokenPack(folder, str(error)))
+            damaged.append(str(error))
         progress(number, len(folders))
-    return _grouped(checked), broken
+    return _grouped(checked), damaged
 
 
 def _check(pack: Pack, measurements: Measurements) -> CheckedPack:
