@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
-VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK SPLIT \
+VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE THREADS
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
@@ -51,9 +51,9 @@ verify: setup ## Check every byte of a pack and repeat its golden vectors
 	@$(BIN)/edgewright-verify --pack="$$PACK" --threads="$$THREADS" --json="$$JSON"
 
 eval: setup ## Print the AP of a pack or a checkpoint
-#: PACK=dir | WEIGHTS=x.safetensors  DATA= [SPLIT=val SCORE=0.001 IOU=0.4 JSON=out.json]
-	@$(BIN)/edgewright-eval --pack="$$PACK" --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT" --score="$$SCORE" \
-	  --iou="$$IOU" --json="$$JSON"
+#: PACK=dir | WEIGHTS=x.safetensors | DETECTIONS=found.json  DATA= [SPLIT=val SCORE=0.001 IOU=0.4 JSON=out.json]
+	@$(BIN)/edgewright-eval --pack="$$PACK" --weights="$$WEIGHTS" --detections="$$DETECTIONS" --data="$$DATA" \
+	  --split="$$SPLIT" --score="$$SCORE" --iou="$$IOU" --json="$$JSON"
 
 bench: setup edge ## Measure 1-core and 4-core latency of a model's packs
 #: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 JSON=out.json]

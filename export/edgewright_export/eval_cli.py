@@ -1,4 +1,4 @@
-"""`edgewright-eval`: the task metric of a pack, run through its own files, or of a checkpoint, run in PyTorch."""
+"""`edgewright-eval`: the task metric of a pack, run through its own files, of a checkpoint, or of a device's finds."""
 
 import argparse
 import sys
@@ -14,11 +14,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 evaluated, 1 the pack is damaged or crashed, 2 wrong input."""
     parser = Parser(
         prog="edgewright-eval",
-        description="Run a pack, or a checkpoint, over labelled images and print COCO's AP.",
+        description="Print COCO's AP of a pack or a checkpoint run over labelled images, or of what a device found.",
         epilog="example: edgewright-eval --pack build/yolo-fastestv2/ncnn-fp16 --data coco.toml --json out.json",
     )
     parser.add_argument("--pack", type=Path, help="a pack's folder")
     parser.add_argument("--weights", type=Path, help="or a checkpoint (.safetensors), run by PyTorch")
+    parser.add_argument("--detections", type=Path, help="or what `edgebench run --json` found, on any device")
     parser.add_argument("--data", help="dataset.toml, .data file, COCO json or folder (default: the generated set)")
     parser.add_argument("--split", default="val", help="which images (default: val)")
     parser.add_argument(
@@ -31,13 +32,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    if (arguments.pack is None) == (arguments.weights is None):
-        raise InputError("give either PACK= or WEIGHTS=")
+    sources = [given for given in (arguments.pack, arguments.weights, arguments.detections) if given is not None]
+    if len(sources) != 1:
+        raise InputError("give one of PACK=, WEIGHTS= and DETECTIONS=")
     from edgewright_train.checkpoint import load_checkpoint  # noqa: PLC0415 (keeps --help fast)
     from edgewright_train.data.resolve import open_split  # noqa: PLC0415
     from edgewright_train.progress import counted  # noqa: PLC0415
+    from edgewright_train.tasks.detect.evaluate import score  # noqa: PLC0415
 
     from .accuracy import Thresholds, evaluate_checkpoint, evaluate_pack  # noqa: PLC0415
+    from .detections_file import read_detections  # noqa: PLC0415
     from .pack import open_pack  # noqa: PLC0415
 
     thresholds = Thresholds(arguments.score, arguments.iou)
@@ -46,10 +50,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         if arguments.pack is not None:
             pack = open_pack(arguments.pack)
             result = evaluate_pack(pack, dataset, thresholds, num_threads=arguments.threads, progress=progress)
+        elif arguments.detections is not None:
+            result = score(read_detections(arguments.detections, dataset), dataset, seconds=0.0)
         else:
             result = evaluate_checkpoint(load_checkpoint(arguments.weights), dataset, thresholds, progress=progress)
     record = {
-        "source": str(arguments.pack or arguments.weights),
+        "source": str(sources[0]),
         "dataset": dataset.name,
         "dataset_sha256": dataset.fingerprint,
         "split": arguments.split,

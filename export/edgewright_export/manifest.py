@@ -120,7 +120,7 @@ class Manifest(Record):
         num_parameters: learnable parameters of the source network.
     """
 
-    format_version: Literal[1]
+    format_version: int = Field(ge=FORMAT_VERSION, le=FORMAT_VERSION)  # an int, as Literal[1] would take `true`
     model: Name
     task: Literal["detect"]
     target: Target
@@ -147,6 +147,8 @@ class Manifest(Record):
             if case not in paths:
                 raise ValueError(f"golden.cases: {case!r} is not among the files")
         outputs = {output.name: output for output in self.outputs}
+        if len(outputs) != len(self.outputs):
+            raise ValueError("outputs: a name is listed twice")
         width, height = self.input.preprocess.width, self.input.preprocess.height
         for scale in self.decode.scales:
             channels = 5 * len(scale.anchors_px) + len(self.labels)

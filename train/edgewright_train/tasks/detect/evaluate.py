@@ -1,7 +1,7 @@
 """Run a detector over a data set and measure it.  Shared by PyTorch checkpoints and packs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]  # images done, images in all
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`seconds` is the whole run: reading, detecting and the metric."""
+    """`seconds` is what reading and detecting took."""
 
     metrics: Metrics
     num_images: int
@@ -51,6 +51,10 @@ def evaluate(predict: Predict, dataset: DetectionDataset, *, progress: Progress 
         detections.append(predict(dataset.image(index)))
         if progress is not None:
             progress(index + 1, len(dataset))
+    return score(detections, dataset, seconds=time.perf_counter() - start)
+
+
+def score(detections: Sequence[Detections], dataset: DetectionDataset, *, seconds: float) -> Evaluation:
+    """Detections of every image, in the data set's order and in source pixels, that took `seconds` to make."""
     annotations = [dataset.annotation(index) for index in range(len(dataset))]
-    metrics = average_precision(annotations, detections, dataset.labels)
-    return Evaluation(metrics, len(dataset), time.perf_counter() - start)
+    return Evaluation(average_precision(annotations, detections, dataset.labels), len(dataset), seconds)
