@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def _write(arguments: argparse.Namespace) -> int:
     else:
         print(f"wrote {counts['train']} training and {counts['val']} validation images to {arguments.out}")
         print(f"look at them: {Path(arguments.out) / 'preview.png'}")
-        print(f"next: make train MODEL=yolo-fastestv2 DATA={arguments.out}")
+        print(f"next: make train MODEL=yolo-fastestv2 DATA={shlex.quote(arguments.out)}")
     return 0
 
 
