@@ -12,7 +12,8 @@ from pydantic import Field
 
 from ..schema import Record
 
-Channel3 = tuple[float, float, float]
+Float32 = Annotated[float, Field(ge=-3.4e38, le=3.4e38)]
+Channel3 = tuple[Float32, Float32, Float32]
 Side = Annotated[int, Field(ge=1, le=8192)]
 
 
