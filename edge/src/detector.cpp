@@ -95,10 +95,14 @@ Result<std::vector<MapView>> Detector::Infer(const std::vector<float>& planes) {
   return maps;
 }
 
-std::vector<Detection> Detector::DetectInMaps(const std::vector<MapView>& outputs) const {
+std::vector<Detection> Detector::Candidates(const std::vector<MapView>& outputs) const {
   std::vector<MapView> maps;
   for (const std::size_t output : scale_outputs_) maps.push_back(outputs[output]);
-  return SuppressOverlaps(DecodeMaps(maps, decode_), decode_);
+  return DecodeMaps(maps, decode_);
+}
+
+std::vector<Detection> Detector::Suppress(std::vector<Detection> candidates) const {
+  return SuppressOverlaps(std::move(candidates), decode_);
 }
 
 Result<std::vector<Detection>> Detector::Detect(const ImageView& source_bgr) {
@@ -106,7 +110,7 @@ Result<std::vector<Detection>> Detector::Detect(const ImageView& source_bgr) {
   if (!image.ok()) return image.error();
   const Result<std::vector<MapView>> outputs = Infer(Normalise(image.value()->view()));
   if (!outputs.ok()) return outputs.error();
-  return ScaleToSource(DetectInMaps(outputs.value()), preprocess_, source_bgr.width, source_bgr.height);
+  return ScaleToSource(Suppress(Candidates(outputs.value())), preprocess_, source_bgr.width, source_bgr.height);
 }
 
 void Detector::SetThresholds(float score_threshold, float iou_threshold) {

@@ -15,6 +15,7 @@ using nlohmann::json;
 constexpr Length kName{1, 200};
 constexpr std::int64_t kMaxFileBytes = std::int64_t{4} << 30;
 constexpr std::int64_t kMaxSide = 8192;
+constexpr double kMaxFloat32 = 3.4e38;
 constexpr double kMinPixels = 4.9406564584124654e-324;  // the smallest double above 0
 
 // Calls `read(element, "path.index")` for each element of the list `key`.
@@ -58,7 +59,7 @@ FileEntry ReadFileEntry(const json& value, const std::string& where, Problem* pr
 void ReadChannels(JsonFields& fields, const char* key, float (&channels)[3], Problem* problem) {
   std::size_t next = 0;
   ForEach(fields, key, {3, 3}, [&](const json& value, const std::string& where) {
-    channels[next++] = static_cast<float>(CheckedNumber(value, where, -FLT_MAX, FLT_MAX, problem));
+    channels[next++] = static_cast<float>(CheckedNumber(value, where, -kMaxFloat32, kMaxFloat32, problem));
   });
 }
 

@@ -4,10 +4,12 @@
 //   normalise MANIFEST                                pixels of the network image -> float32 planes
 //   detect MANIFEST                                   float32 maps in the order of the outputs -> rows of float32
 //                                                     x1 y1 x2 y2 score class
+//   manifests FILE                                    one JSON document a line -> "ok" or what is wrong, a line each
 //   image FILE                                        -> "WIDTH HEIGHT\n", then BGR pixels
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -85,6 +87,15 @@ void Detect(const Manifest& manifest) {
   WriteOutput(rows);
 }
 
+void CheckManifests(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line)) {
+    const auto manifest = edgewright::ParseManifest(line);
+    std::printf("%s\n", manifest.ok() ? "ok" : manifest.error().message.c_str());
+  }
+}
+
 void ReadImageFile(const char* path) {
   const auto image = edgebench::ReadImage(path);
   if (!image.ok()) Fail(image.error().message);
@@ -102,6 +113,8 @@ int main(int argc, char** argv) {
     Normalise(ReadManifest(argv[2]));
   } else if (step == "detect") {
     Detect(ReadManifest(argv[2]));
+  } else if (step == "manifests") {
+    CheckManifests(argv[2]);
   } else if (step == "image") {
     ReadImageFile(argv[2]);
   } else {

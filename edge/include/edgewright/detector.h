@@ -34,7 +34,8 @@ class Detector {
   [[nodiscard]] Result<const Image*> NetworkImage(const ImageView& source_bgr);
   [[nodiscard]] const std::vector<float>& Normalise(const ImageView& network_image);
   [[nodiscard]] Result<std::vector<MapView>> Infer(const std::vector<float>& planes);  // in the manifest's order
-  [[nodiscard]] std::vector<Detection> DetectInMaps(const std::vector<MapView>& outputs) const;  // network pixels
+  [[nodiscard]] std::vector<Detection> Candidates(const std::vector<MapView>& outputs) const;  // network pixels
+  [[nodiscard]] std::vector<Detection> Suppress(std::vector<Detection> candidates) const;
 
   // The user's thresholds instead of the manifest's; both 0..1.
   void SetThresholds(float score_threshold, float iou_threshold);

@@ -1,0 +1,207 @@
+"""edgebench as a user or a script meets it: what it prints, what it writes, and how it ends."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from small_pack import decode, preprocess, random_weights, rewrite_manifest, run
+
+from edgewright_edge.measurement import BenchResult, summarize
+from edgewright_export.pack import MANIFEST, list_files
+from edgewright_train.tasks.detect.decode import detect
+
+CORES = len(os.sched_getaffinity(0))
+
+
+def test_info_tells_cores_runtime_and_half_precision(edgebench) -> None:
+    told = json.loads(edgebench("info", "--json").stdout)
+    assert told["device"]["num_cores"] == CORES
+    assert told["runtime"] == "ncnn 1.0.20261020"
+    assert isinstance(told["device"]["fp16_arithmetic_available"], bool)
+    assert "cores" in edgebench("info").stdout
+
+
+def test_verify_accepts_a_pack_that_computes_what_its_source_did(edgebench, pack: Path) -> None:
+    done = edgebench("verify", pack, "--json")
+    verdict = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert verdict["holds"]
+    assert [case["num_matched"] for case in verdict["cases"]] == [case["num_reference"] for case in verdict["cases"]]
+    assert sum(case["num_reference"] for case in verdict["cases"]) > 0
+    assert max(case["max_abs"] for case in verdict["cases"]) < 1e-6
+    assert edgebench("verify", pack).stdout.endswith(f"{pack}: verified\n")
+
+
+def test_verify_refuses_weights_that_compute_something_else(edgebench, pack: Path) -> None:
+    data = bytearray((pack / "model.bin").read_bytes())
+    data[6:8] = np.float32(3).tobytes()[2:]
+    (pack / "model.bin").write_bytes(data)
+    rewrite_manifest(pack, lambda m: m.update(files=[file.model_dump() for file in list_files(pack)]))
+    done = edgebench("verify", pack)
+    assert done.returncode == 1
+    assert "largest difference" in done.stdout
+    assert "NOT verified" in done.stdout
+
+
+def test_verify_finds_a_flipped_bit_in_every_file(edgebench, pack: Path, tmp_path: Path) -> None:
+    files = [path.relative_to(pack) for path in sorted(pack.rglob("*")) if path.is_file()]
+    assert len(files) == 6
+    for name in files:
+        damaged = tmp_path / "damaged"
+        shutil.copytree(pack, damaged)
+        data = bytearray((damaged / name).read_bytes())
+        data[len(data) // 2] ^= 1
+        (damaged / name).write_bytes(data)
+        done = edgebench("verify", damaged)
+        assert done.returncode == 1, name
+        assert name.name.removesuffix(".sha256") in done.stderr
+        shutil.rmtree(damaged)
+
+
+def _scale(manifest: dict) -> dict:
+    return manifest["decode"]["scales"][0]
+
+
+HOSTILE = {
+    "format_version: 2 is newer than this edgewright reads (1)": lambda m: m.update(format_version=2),
+    "surprise: unknown key": lambda m: m.update(surprise=1),
+    "files.0.path: must be a plain relative path": lambda m: m["files"][0].update(path="../../etc/passwd"),
+    "input.preprocess.width: must be an integer": lambda m: m["input"]["preprocess"].update(width=2**31),
+    "outputs.0.shape.0: must be an integer": lambda m: m["outputs"][0].update(shape=[2**31, 1, 1]),
+    "decode.scales.0.stride: must be an integer": lambda m: _scale(m).update(stride=0),
+    "decode.scales.0.anchors_px.0.0: must be a number": lambda m: _scale(m).update(anchors_px=[["NaN", 1]]),
+    "files.0.size_bytes: must be an integer": lambda m: m["files"][0].update(size_bytes=2**63),
+    "target: this build runs ncnn, not tflite": lambda m: m.update(target="tflite"),
+    "entry: model.bin is not a .param": lambda m: m.update(entry="model.bin"),
+    "the .param has no input blob other": lambda m: m["input"].update(name="other"),
+}
+
+
+@pytest.mark.parametrize("message", HOSTILE)
+def test_a_hostile_manifest_is_refused_by_name(edgebench, pack: Path, message: str) -> None:
+    rewrite_manifest(pack, HOSTILE[message])
+    for command in ("verify", "bench"):
+        done = edgebench(command, pack)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert done.stdout == ""
+
+
+def test_a_network_of_another_shape_never_reaches_decode(edgebench, pack: Path) -> None:
+    def double(manifest: dict) -> None:
+        manifest["input"]["preprocess"]["width"] = 128
+        for output in manifest["outputs"]:
+            output["shape"][2] *= 2
+
+    param = (pack / "model.param").read_text().replace(" 3=16 ", " 3=8 ")
+    (pack / "model.param").write_text(param)
+    rewrite_manifest(pack, lambda m: m.update(files=[file.model_dump() for file in list_files(pack)]))
+    done = edgebench("run", pack, _picture(pack.parent / "a.png"))
+    assert done.returncode == 1
+    assert "output stride16 has shape [13, 4, 8], the manifest says [13, 2, 4]" in done.stderr
+
+
+def _picture(path: Path) -> Path:
+    cv2.imwrite(str(path), np.random.default_rng(5).integers(0, 256, (50, 90, 3), np.uint8))
+    return path
+
+
+def test_run_gives_the_detections_of_python(edgebench, pack: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "images with spaces"
+    folder.mkdir()
+    for name in ("b.png", "a.png"):
+        _picture(folder / name)
+    (folder / "notes.txt").write_text("not an image")
+    done = edgebench("run", pack, folder, "--score", "0.2", "--iou", "0.6", "--json", tmp_path / "out.json")
+    assert done.returncode == 0
+    found = json.loads((tmp_path / "out.json").read_text())["images"]
+    assert [image["file_name"] for image in found] == ["a.png", "b.png"]
+    image = cv2.imread(str(folder / "a.png"))
+    maps = run(random_weights())(preprocess().network_image(image))
+    expected = detect(maps, decode(), score_threshold=0.2, iou_threshold=0.6).scaled((64, 32), (90, 50))
+    assert (found[0]["width"], found[0]["height"]) == (90, 50)
+    assert len(expected) > 3
+    assert found[0]["class_indices"] == expected.class_indices.tolist()
+    np.testing.assert_allclose(found[0]["boxes_xyxy"], expected.boxes_xyxy, atol=1e-3)
+    np.testing.assert_allclose(found[0]["scores"], expected.scores, atol=1e-5)
+    assert found[0]["labels"][0] in ("circle", "square", "triangle")
+
+
+def test_run_refuses_what_is_not_an_image(edgebench, pack: Path, tmp_path: Path) -> None:
+    whole = cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
+    for name, data in {"a.jpg": whole[: len(whole) // 2], "b.png": b"text", "empty.jpg": b""}.items():
+        (tmp_path / name).write_bytes(data)
+        done = edgebench("run", pack, tmp_path / name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert name in done.stderr
+    (tmp_path / "empty").mkdir()
+    assert "a folder without images" in edgebench("run", pack, tmp_path / "empty").stderr
+    assert "no such file" in edgebench("run", pack, tmp_path / "missing.jpg").stderr
+
+
+def test_bench_reports_statistics_of_the_samples_it_kept(edgebench, pack: Path, tmp_path: Path) -> None:
+    done = edgebench("bench", pack, "--threads", "1", "--warmup", "3", "--runs", "50", "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    result = BenchResult.model_validate_json((tmp_path / "out.json").read_text())
+    assert result.pack.name == "ncnn-fp32"
+    assert (result.image.width, result.image.height) == (80, 48)
+    assert [threads.threads for threads in result.results] == [1]
+    for latency in (result.results[0].inference_ms, result.results[0].image_to_boxes_ms):
+        assert latency.count == 50
+        assert latency.min > 0
+        expected = summarize(latency.samples)
+        assert latency.model_copy(update={"mean": expected.mean}) == expected
+        assert latency.mean == pytest.approx(expected.mean, rel=1e-12)
+
+
+def test_bench_without_threads_takes_one_and_four_or_what_the_machine_has(
+    edgebench, pack: Path, tmp_path: Path
+) -> None:
+    edgebench("bench", pack, "--warmup", "0", "--runs", "50", "--json", tmp_path / "out.json")
+    measured = json.loads((tmp_path / "out.json").read_text())["results"]
+    assert [entry["threads"] for entry in measured] == sorted({1, min(4, CORES)})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--threads", CORES + 1), f"--threads {CORES + 1}: this machine has {CORES}"),
+        (("--threads", 0), "--threads 0: this machine has"),
+        (("--threads", "two"), "two"),
+        (("--runs", 49), "49"),
+        (("--json", "/does/not/exist/out.json"), "/does/not/exist/out.json: No such file"),
+    ],
+)
+def test_bench_refuses_what_it_cannot_do(edgebench, pack: Path, arguments: tuple[object, ...], message: str) -> None:
+    done = edgebench("bench", pack, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_ab_pairs_every_round(edgebench, pack: Path, tmp_path: Path) -> None:
+    blobs = ("--input", "image", "--outputs", "stride16,stride32")
+    done = edgebench("ab", pack, pack / "model.param", *blobs, "--runs", "51", "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "out.json").read_text())
+    ratios = np.array(result["pack_ms"]["samples"]) / np.array(result["other_ms"]["samples"])
+    assert len(ratios) == 51
+    assert result["paired_ratio"]["median"] == np.sort(ratios)[25]
+
+
+def test_ab_needs_the_blob_names_of_a_bare_model(edgebench, pack: Path) -> None:
+    done = edgebench("ab", pack, pack / "model.param")
+    assert done.returncode == 2
+    assert "needs --input and --outputs" in done.stderr
+
+
+def test_no_command_and_no_pack_are_errors_of_the_user(edgebench, tmp_path: Path) -> None:
+    assert edgebench().returncode == 2
+    assert edgebench("verify").returncode == 2
+    assert edgebench("--help").returncode == 0
+    assert "not a pack" in edgebench("verify", tmp_path).stderr
+    assert edgebench("verify", tmp_path / MANIFEST).returncode == 2
