@@ -45,7 +45,7 @@ def test_a_hang_is_an_error_and_leaves_no_process(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("function", "kind"), [("wrong_input", InputError), ("failed_check", CheckError)])
 def test_our_own_errors_keep_their_kind_and_words(function: str, kind: type[Exception], tmp_path: Path) -> None:
-    with child(function, tmp_path) as process, pytest.raises(kind, match="^the reason$"):
+    with child(function, tmp_path) as process, pytest.raises(kind, match=r"^the reason$"):
         process.receive(60)
 
 

@@ -42,7 +42,7 @@ def yolo_folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("nothing", [None, "", "generated"])
 def test_nothing_given_is_the_generated_data_set(nothing):
     assert list_splits(nothing) == ("train", "val", "test")
     dataset = open_split(nothing, "val")

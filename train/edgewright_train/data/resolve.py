@@ -11,13 +11,15 @@ from .dataset import DetectionDataset
 from .dataset_toml import ShapesConfig, shapes_splits, toml_splits
 from .splits import ALL, Splits, split_of_name
 
+GENERATED = "generated"
+
 _KINDS = (
     "a dataset.toml, a .data file, COCO annotations (.json), or a folder that holds one of them or images/ and labels/"
 )
 
 
 def open_split(data: str | None, split: str) -> DetectionDataset:
-    """Open one split of `data`; nothing given means the generated data set.
+    """Open one split of `data`; nothing, or `GENERATED`, means the generated data set.
 
     A data set without splits (see `list_splits`) is the same whatever `split` says.  Raises `InputError`.
     """
@@ -34,7 +36,7 @@ def list_splits(data: str | None) -> tuple[str, ...]:
 
 
 def _splits(data: str | None) -> Splits:
-    if not data:
+    if not data or data == GENERATED:
         return shapes_splits(ShapesConfig())
     path = Path(data)
     if not path.exists():
