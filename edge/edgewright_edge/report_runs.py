@@ -105,7 +105,7 @@ def _facts(log: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     if best is not None and _is_number(best["ap50"]):
         yield "best AP50", f"{best['ap50']:.4f} at iteration {best['iteration']}"
     if steps is not None:
-        yield "length", f"{steps['iteration']} iterations, {steps['epoch']} epochs, {steps['images']} images"
+        yield "length", f"{steps['iteration']} iterations to epoch {steps['epoch']}, {steps['images']} images"
     if start is not None:
         yield "started", f"{str(start['utc'])[:16].replace('T', ' ')} UTC"
         yield "with", f"PyTorch {start['torch']}, threads: {start['num_threads']}"

@@ -1,0 +1,118 @@
+"""What a report is made of, small: packs, a training log, measurements; and the report's HTML as a test reads it."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from small_pack import LABELS, rewrite_manifest, write_ncnn_pack
+
+from edgewright_edge.device import probe_device
+from edgewright_edge.measurement import BenchResult, ImageSize, PackIdentity, ThreadResult, summarize
+from edgewright_edge.results import store_result
+from edgewright_export.manifest import Accuracy
+from edgewright_export.pack import MANIFEST, digest_file, list_files, open_pack
+from edgewright_train.run_log import RunLog
+from edgewright_train.tasks.detect.evaluate import Evaluation
+from edgewright_train.tasks.detect.metric import Metrics
+
+HOSTILE = '<script>alert("1")</script> & <b>'
+_VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+def accuracy(value: float = 0.61) -> Accuracy:
+    return Accuracy(
+        dataset="shapes", dataset_sha256="1" * 64, num_images=20, metric="AP50",
+        value=value, source_value=0.62, score_threshold=0.001, iou_threshold=0.4,
+    )  # fmt: skip
+
+
+def write_packs(build: Path, **changes: Any) -> list[Path]:
+    """The same network for two targets.  `changes` replace fields of both manifests."""
+    folder = build / "small"
+    return [
+        write_ncnn_pack(folder / "ncnn-fp32", **changes),
+        write_ncnn_pack(folder / "onnx-fp32", target="onnx", entry="model.onnx", **changes),
+    ]
+
+
+def write_run(folder: Path, *, steps: int, evaluations: int = 2) -> Path:
+    """A training's log.sqlite, written as a training writes it."""
+    folder.mkdir(parents=True)
+    log = RunLog(
+        folder / "log.sqlite", first_iteration=0, model="small", dataset=HOSTILE, recipe=f'name = "{HOSTILE}"',
+        torch="2", num_threads=1,
+    )  # fmt: skip
+    for step in range(1, steps + 1):
+        box, objectness, classification = 3.0 / step, 2.0 / step, 1.0 / step
+        total = box + objectness + classification
+        log.loss(step, 1, step * 16, total, total, box, objectness, classification, 0.01 / step, 16, 100.0)
+    for number in range(1, evaluations + 1):
+        ap = 0.3 * number / evaluations
+        metrics = Metrics(ap=ap, ap50=2 * ap, ap75=None, ap_small=None, ap_medium=None, ap_large=None, classes=())
+        evaluation = Evaluation(metrics, num_images=10, seconds=1.0)
+        log.evaluation(steps * number // evaluations, number, evaluation, best=number == evaluations)
+    log.close()
+    return folder / "log.sqlite"
+
+
+def store_latency(database: Path, pack: Path, p50_ms: float) -> None:
+    """As `edgewright-bench` stores it, for 1 and 2 threads."""
+    opened = open_pack(pack)
+    manifest, times = opened.manifest, summarize([p50_ms] * 50)
+    result = BenchResult(
+        pack=PackIdentity(
+            path=str(pack), model=manifest.model, target=manifest.target, precision=manifest.precision,
+            manifest_sha256=digest_file(pack / MANIFEST),
+        ),
+        runtime="a runtime 1.2.3", device=probe_device(), image=ImageSize(width=80, height=48), warmup=1, runs=50,
+        results=tuple(ThreadResult(threads=n, inference_ms=times, image_to_boxes_ms=times) for n in (1, 2)),
+    )  # fmt: skip
+    store_result(database, "20260101T000000Z", opened, result)
+
+
+class Page(HTMLParser):
+    """A document as a list of tags and its text; raises `AssertionError` where a tag is not closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self._open, f"never closed: {self._open}"
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open, f"</{tag}> closes nothing"
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] != "style":
+            self.text += data
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, attributes in self.tags if (value := attributes.get(name)) is not None]
+
+    def count(self, tag: str, css_class: str) -> int:
+        return sum(each == tag and css_class in (attrs.get("class") or "").split() for each, attrs in self.tags)
+
+
+def hostile_labels() -> tuple[str, ...]:
+    return tuple(f"{HOSTILE}{label}" for label in LABELS)
+
+
+def rewrite_weights(pack: Path) -> None:
+    """Another network under an honest manifest: every digest is right, the results are not."""
+    weights = (pack / "model.bin").read_bytes()
+    (pack / "model.bin").write_bytes(weights[:4] + weights[4:36][::-1] + weights[36:])
+    files = [entry.model_dump() for entry in list_files(pack)]
+    rewrite_manifest(pack, lambda manifest: manifest.update(files=files))
