@@ -57,6 +57,7 @@ def serve_conversion(
     """The child's side: answers once per precision with the artefact."""
     import torch  # noqa: PLC0415
 
+    torch.set_num_threads(1)  # another converter runs on the other core
     convert = converter(target)
     exported = torch.export.load(graph)
     for precision, folder in folders.items():

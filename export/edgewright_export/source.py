@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from edgewright_train.checkpoint import Checkpoint, load_checkpoint
@@ -15,7 +16,7 @@ from edgewright_train.tasks.detect.decode import Decode
 from edgewright_train.tasks.detect.detector import decode_of, preprocess_of, torch_run
 from edgewright_train.vision.preprocess import Preprocess
 
-from .golden import Case, golden_images, make_case
+from .golden import Case, golden_cases, make_case
 from .pack import digest_file
 
 
@@ -49,7 +50,11 @@ def newest_checkpoint(runs: Path) -> Path:
 def load_source(
     weights: Path, size_wh: tuple[int, int] | None, check_images: Mapping[str, NDArray[np.uint8]]
 ) -> Source:
-    """`size_wh`: (width, height) of the artefacts' input, by default the checkpoint's own.  Images are BGR."""
+    """`size_wh`: (width, height) of the artefacts' input, by default the checkpoint's own.  Images are BGR.
+
+    From here on this process uses one torch thread: a reference must not depend on how many cores computed it.
+    """
+    torch.set_num_threads(1)
     checkpoint = load_checkpoint(weights)
     if size_wh is not None:
         width, height = size_wh
@@ -57,9 +62,6 @@ def load_source(
         header = checkpoint.header.model_copy(update={"width": width, "height": height})
         checkpoint = Checkpoint(checkpoint.network, header)
     preprocess, decode, run = preprocess_of(checkpoint.header), decode_of(checkpoint.header), torch_run(checkpoint)
-    golden = {
-        f"golden/{number:03d}.safetensors": make_case(image, run, preprocess, decode)
-        for number, image in enumerate(golden_images(preprocess))
-    }
+    golden = golden_cases(run, preprocess, decode)
     checks = {name: make_case(image, run, preprocess, decode) for name, image in check_images.items()}
     return Source(checkpoint, digest_file(weights), preprocess, decode, golden, checks)

@@ -88,7 +88,7 @@ def test_the_captured_graph_computes_what_the_network_computes(checkpoint: Path)
     with torch.no_grad():
         expected = architecture("yolo-fastestv2").deploy(loaded.network)(image)
         for a, b in zip(graph(image), expected, strict=True):
-            torch.testing.assert_close(a, b, atol=2e-5, rtol=0)
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=0)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +144,7 @@ def test_labelled_data_adds_the_task_metric(checkpoint: Path, tmp_path: Path) ->
 KILLS = 20
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_no_pack_or_a_whole_one(checkpoint: Path, tmp_path: Path) -> None:
     """The first, unharmed run measures how long an export takes; the others are killed at random moments of that."""
     place = tmp_path / "yolo-fastestv2" / "ncnn-fp32"
