@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from shared_material import SHARED, needs_shared
 
-from edgewright_train.checkpoint import load_checkpoint, save_checkpoint
+from edgewright_train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from edgewright_train.data.dataset import Annotation
+from edgewright_train.data.resolve import open_split
 from edgewright_train.errors import InputError
 from edgewright_train.importers import import_checkpoint
 from edgewright_train.tasks.detect.decode import Detections
@@ -88,13 +89,18 @@ def test_an_empty_data_set_is_refused() -> None:
         evaluate(find_white, Memory([], []))
 
 
-@needs_shared
-def test_published_weights_reproduce_the_published_detections(tmp_path: Path) -> None:
-    """Boxes of the source system at score 0.3, in pixels of its 352x352 input."""
+@pytest.fixture
+def published(tmp_path: Path) -> Checkpoint:
     weights = SHARED / "weights/yolo-fastestv2/coco2017-0.241078ap-model.pth"
     tensors, header, _ = import_checkpoint("yolo-fastestv2", weights)
     save_checkpoint(tmp_path / "coco.safetensors", tensors, header)
-    predict = torch_detector(load_checkpoint(tmp_path / "coco.safetensors"), score_threshold=0.3, iou_threshold=0.4)
+    return load_checkpoint(tmp_path / "coco.safetensors")
+
+
+@needs_shared
+def test_published_weights_reproduce_the_published_detections(published: Checkpoint) -> None:
+    """Boxes of the source system at score 0.3, in pixels of its 352x352 input."""
+    predict = torch_detector(published, score_threshold=0.3, iou_threshold=0.4)
     images = np.load(SHARED / "fixtures/yolo-fastestv2/yfv2_images_352.npz")
     reference = json.loads((SHARED / "fixtures/yolo-fastestv2/yfv2_detections.json").read_text())["images"]
     for name in images:
@@ -104,3 +110,12 @@ def test_published_weights_reproduce_the_published_detections(tmp_path: Path) ->
         np.testing.assert_allclose(found.scores, [d["score"] for d in expected], atol=1e-4)
         boxes = np.clip([[d[k] for k in ("x1", "y1", "x2", "y2")] for d in expected], 0, 352)
         np.testing.assert_allclose(found.boxes_xyxy, boxes, atol=1e-2)
+
+
+@pytest.mark.slow
+@needs_shared
+def test_published_weights_reach_their_accuracy_on_real_images(published: Checkpoint) -> None:
+    dataset = open_split(str(SHARED / "data/coco_val2017_dev"), "val")
+    metrics = evaluate(torch_detector(published, score_threshold=0.001, iou_threshold=0.4), dataset).metrics
+    assert metrics.ap50 == pytest.approx(0.3205, abs=0.001)
+    assert metrics.ap == pytest.approx(0.175, abs=0.001)

@@ -74,5 +74,5 @@ def test_a_checkpoint_that_does_not_fit_its_own_header_is_refused(tmp_path: Path
     path = save(tmp_path, ("a", "b"))
     header = Header(model=MODEL, labels=("a", "b"), anchors_px=COCO_ANCHORS_PX, width=352, height=352)
     save_checkpoint(path, YoloFastestV2(3).state_dict(), header)
-    with pytest.raises(InputError, match="output_cls_layers[.]weight has shape"):
+    with pytest.raises(InputError, match="has shape"):
         started(path, ("a",))
