@@ -54,8 +54,8 @@ def train(run: Run, training: Training) -> None:
     batches = run.loader.batches(training.status.step, run.num_steps)
     with closing(batches):
         _evaluate_if_due(run, training)
+        start = time.perf_counter()
         for batch in batches:
-            start = time.perf_counter()
             loss, rate = _step(run, training, batch)
             _report(run, training, loss, rate, len(batch.images) / (time.perf_counter() - start))
             step, stopping = training.status.step, bool(run.stop)
@@ -64,6 +64,7 @@ def train(run: Run, training: Training) -> None:
             if stopping:
                 _stop(run, training)
             _evaluate_if_due(run, training)
+            start = time.perf_counter()  # so that a step's speed counts the wait for its batch, and nothing else
 
 
 def _step(run: Run, training: Training, batch: Batch) -> tuple[Loss, float]:
