@@ -259,6 +259,6 @@ def test_eval_refuses_two_sources_and_other_classes(
     checkpoint: Path, packs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert eval_main([f"--pack={packs / 'ncnn-fp32'}", f"--weights={checkpoint}"]) == 2
-    assert "either PACK= or WEIGHTS=" in capsys.readouterr().err
+    assert "give one of PACK=, WEIGHTS= and DETECTIONS=" in capsys.readouterr().err
     assert eval_main([f"--weights={checkpoint}"]) == 2  # the generated set has six classes
     assert "classes, the model has 3" in capsys.readouterr().err
