@@ -13,7 +13,9 @@ struct ErrorHandler {
   std::jmp_buf escape;
 };
 
-void Escape(j_common_ptr jpeg) { std::longjmp(reinterpret_cast<ErrorHandler*>(jpeg->err)->escape, 1); }
+void Escape(j_common_ptr jpeg) {
+  std::longjmp(reinterpret_cast<ErrorHandler*>(jpeg->err)->escape, 1);  // NOLINT(cert-err52-cpp)
+}
 
 void KeepQuiet(j_common_ptr /*jpeg*/) {}
 

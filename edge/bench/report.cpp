@@ -56,7 +56,7 @@ ordered_json DeviceJson() {
           {"fp16_arithmetic_available", device.fp16_arithmetic_available}};
 }
 
-std::string RuntimeText() { return "ncnn " + edgewright::NcnnVersion(); }
+std::string RuntimeText() { return std::string("ncnn ") + edgewright::NcnnVersion(); }
 
 ordered_json PackJson(const edgewright::Pack& pack) {
   const edgewright::Manifest& manifest = pack.manifest();

@@ -1,13 +1,15 @@
 """The pinned ncnn source release: downloaded once, its digest checked, unpacked under `build/_ncnn`.
 
 `pip download` builds metadata and fails on it: ncnn's setup.py takes its version from today's date.  unearth only
-downloads, from the index pip is configured for, and executes nothing of the archive.
+downloads, from PIP_INDEX_URL or PyPI, and executes nothing of the archive.
 """
 
 import hashlib
+import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 from edgewright_train.atomic import atomic_dir, atomic_file
@@ -37,11 +39,12 @@ def fetch_ncnn(folder: Path) -> Path:
 
 
 def _download(archive: Path) -> None:
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_dir(archive.parent / "download") as folder:
-        command = [sys.executable, "-m", "unearth", f"ncnn=={VERSION}", "--no-binary", "--download", str(folder)]
+    with tempfile.TemporaryDirectory(prefix="edgewright-ncnn-") as folder:
+        command = [sys.executable, "-m", "unearth", f"ncnn=={VERSION}", "--no-binary", "--download", folder]
+        if index := os.environ.get("PIP_INDEX_URL"):
+            command += ["--index-url", index]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        downloaded = folder / _ARCHIVE
+        downloaded = Path(folder) / _ARCHIVE
         if done.returncode or not downloaded.is_file():
             lines = (done.stderr or done.stdout).strip().splitlines() or ["nothing was downloaded"]
             raise InputError(f"{_ARCHIVE} cannot be downloaded ({lines[-1]}); put it into {archive.parent} by hand")
@@ -56,11 +59,9 @@ def _check(archive: Path) -> None:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """The archive's one top folder becomes `folder`; links and paths that leave it are refused."""
+    """The archive's one top folder becomes `folder`."""
     with tarfile.open(archive) as tar:
         for member in tar:
-            if not (member.isfile() or member.isdir()):
-                raise CheckError(f"{archive}: {member.name}: neither a file nor a folder")
             member.name = member.name.partition("/")[2]
             if member.name:
                 tar.extract(member, folder, filter="data")

@@ -83,7 +83,7 @@ const std::vector<float>& Detector::Normalise(const ImageView& network_image) {
 
 Result<std::vector<MapView>> Detector::Infer(const std::vector<float>& planes) {
   Result<std::vector<MapView>> maps = model_.Run(planes.data(), preprocess_.width, preprocess_.height);
-  if (!maps.ok()) return maps;
+  if (!maps.ok()) return maps.error();
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const ModelOutput& wanted = outputs_[i];
     const MapView& map = maps.value()[i];
@@ -97,6 +97,7 @@ Result<std::vector<MapView>> Detector::Infer(const std::vector<float>& planes) {
 
 std::vector<Detection> Detector::Candidates(const std::vector<MapView>& outputs) const {
   std::vector<MapView> maps;
+  maps.reserve(scale_outputs_.size());
   for (const std::size_t output : scale_outputs_) maps.push_back(outputs[output]);
   return DecodeMaps(maps, decode_);
 }

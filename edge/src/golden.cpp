@@ -45,7 +45,7 @@ Result<std::vector<Detection>> FindDetections(const Tensors& tensors) {
   if (!classes.ok()) return classes.error();
 
   std::vector<Detection> detections;
-  const float* box = boxes.value()->as<float>();
+  const auto* box = boxes.value()->as<float>();
   for (std::int64_t i = 0; i < count; ++i, box += 4) {
     detections.push_back({{box[0], box[1], box[2], box[3]},
                           scores.value()->as<float>()[i],
@@ -146,7 +146,7 @@ std::vector<MapView> Views(const GoldenCase& golden, const Manifest& manifest) {
   std::vector<MapView> views;
   for (std::size_t i = 0; i < manifest.outputs.size(); ++i) {
     const ModelOutput& output = manifest.outputs[i];
-    const std::size_t plane_size = static_cast<std::size_t>(output.height) * static_cast<std::size_t>(output.width);
+    const auto plane_size = static_cast<std::size_t>(output.height) * static_cast<std::size_t>(output.width);
     views.push_back({golden.maps[i].data(), output.channels, output.height, output.width, plane_size});
   }
   return views;
@@ -175,7 +175,7 @@ Result<GoldenCase> ReadGoldenCase(const Pack& pack, const std::string& path) {
     const Result<const Tensor*> map =
         FindTensor(tensors.value(), output.name, TensorType::kFloat32, {output.channels, output.height, output.width});
     if (!map.ok()) return in_file(map.error());
-    const float* values = map.value()->as<float>();
+    const auto* values = map.value()->as<float>();
     golden.maps.emplace_back(values, values + map.value()->num_elements());
   }
   return golden;

@@ -117,6 +117,6 @@ Result<std::vector<MapView>> NcnnModel::Run(const float* planes, int width, int 
   return views;
 }
 
-std::string NcnnVersion() { return NCNN_VERSION_STRING; }
+const char* NcnnVersion() { return NCNN_VERSION_STRING; }
 
 }  // namespace edgewright

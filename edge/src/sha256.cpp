@@ -29,18 +29,18 @@ void Sha256::Update(const void* data, std::size_t size) {
   const auto* bytes = static_cast<const std::uint8_t*>(data);
   num_bytes_ += size;
   while (size > 0) {
-    if (num_pending_ == 0 && size >= pending_.size()) {
+    if (num_pending_ == 0 && size >= kBlockBytes) {
       Compress(bytes);
-      bytes += pending_.size();
-      size -= pending_.size();
+      bytes += kBlockBytes;
+      size -= kBlockBytes;
       continue;
     }
-    const std::size_t taken = std::min(size, pending_.size() - num_pending_);
+    const std::size_t taken = std::min(size, kBlockBytes - num_pending_);
     std::memcpy(pending_.data() + num_pending_, bytes, taken);
     num_pending_ += taken;
     bytes += taken;
     size -= taken;
-    if (num_pending_ == pending_.size()) {
+    if (num_pending_ == kBlockBytes) {
       Compress(pending_.data());
       num_pending_ = 0;
     }

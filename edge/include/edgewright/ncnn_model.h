@@ -50,6 +50,6 @@ class NcnnModel {
   std::unique_ptr<Impl> impl_;
 };
 
-[[nodiscard]] std::string NcnnVersion();
+[[nodiscard]] const char* NcnnVersion();
 
 }  // namespace edgewright

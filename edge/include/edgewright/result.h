@@ -17,8 +17,8 @@ namespace edgewright {
 // what they were promised to be.
 enum class ErrorKind { kInput, kCheck };
 
-struct Error {
-  ErrorKind kind;
+struct Error {  // NOLINT(clang-analyzer-core.uninitialized.Assign): it loses track inside std::variant
+  ErrorKind kind = ErrorKind::kInput;
   std::string message;  // one line, naming the file or field, the value, and what is allowed
 };
 
@@ -31,7 +31,7 @@ class [[nodiscard]] Result {
   Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor): `return value;`
   Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor): `return InputError(...);`
 
-  [[nodiscard]] bool ok() const { return std::holds_alternative<T>(state_); }
+  [[nodiscard]] bool ok() const { return std::get_if<T>(&state_) != nullptr; }
   // Only after `ok()`.
   [[nodiscard]] T& value() { return *Checked(std::get_if<T>(&state_)); }
   [[nodiscard]] const T& value() const { return *Checked(std::get_if<T>(&state_)); }
