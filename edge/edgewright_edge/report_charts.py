@@ -10,6 +10,7 @@ from .report_labels import Label, Rect, label_points
 
 WIDTH, HEIGHT = 400.0, 240.0
 PLOT = Rect(46.0, 12.0, 388.0, 206.0)
+_TEXTS = Rect(PLOT.left, 2.0, WIDTH, PLOT.bottom)  # where names of marks may stand
 FONT_SIZE = 12.0
 MARK_RADIUS = 5.0
 _MOST_DOTS = 40  # a curve with more points is drawn without them
@@ -102,7 +103,7 @@ def scatter_chart(
     names = [s.name for s in samples]
     y = up(level[0])
     line = Rect(PLOT.left, y - 1, PLOT.right, y + 1)
-    labels = label_points(places, names, bounds=PLOT, font_size=FONT_SIZE, mark_radius=MARK_RADIUS, avoid=[line])
+    labels = label_points(places, names, bounds=_TEXTS, font_size=FONT_SIZE, mark_radius=MARK_RADIUS, avoid=[line])
     marks = tuple(
         Mark(s.name, x, y, s.kind, s.hollow, label, f"{s.name}: {s.x:.4g} {x_unit}, {y_label} {s.y:.4f}")
         for s, (x, y), label in zip(samples, places, labels, strict=True)

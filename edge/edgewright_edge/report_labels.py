@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import cos, hypot, pi, sin
+from random import Random
 
 _EM_PER_LETTER = 0.57  # of a system sans-serif, rounded up: a label must never be wider than its place
 _DIRECTIONS = 24
 _RADII = (0.8, 1.6, 2.4, 3.3, 4.3, 5.4, 7.0, 9.0)  # in text heights, nearest first
 _LEADER_PARTS = 12
 _BETWEEN = 4.0  # units at least between two texts on one line
-_ATTEMPTS = 40
+_ATTEMPTS = 30  # at a layout; the best one counts
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class Label:
     def parts(self) -> list[Rect]:
         """The text, and the leader as a chain of small rectangles: what later labels must not cover."""
         return [self.rect, *self.leader_parts]
+
+    @property
+    def length(self) -> float:
+        """Of the leader."""
+        x1, y1, x2, y2 = self.leader or (0.0, 0.0, 0.0, 0.0)
+        return hypot(x2 - x1, y2 - y1)
 
     @property
     def leader_parts(self) -> list[Rect]:
@@ -82,13 +89,14 @@ def label_points(
     """
     marks = [_around(x, y, mark_radius) for x, y in points]
     sizes = [(text_width(text, font_size) + _BETWEEN, font_size * 1.2) for text in texts]
-    order = list(range(len(marks)))
+    random = Random(0)  # noqa: S311 (the same drawing at every call)
+    order, attempts = list(range(len(marks))), list[list[Label | None]]()
     for _ in range(_ATTEMPTS):
-        labels = _place(order, marks, sizes, avoid, bounds)
-        if None not in labels:
-            break
-        order.sort(key=lambda index: labels[index] is not None)  # those that found no place choose first
-    return labels
+        attempts.append(_place(order, marks, sizes, avoid, bounds))
+        placed = [label is not None for label in attempts[-1]]
+        random.shuffle(order)
+        order.sort(key=placed.__getitem__)  # who found no place chooses first
+    return min(attempts, key=lambda labels: (labels.count(None), sum(label.length for label in labels if label)))
 
 
 def _place(
@@ -120,12 +128,14 @@ def _candidates(mark: Rect, others: Sequence[Rect], width: float, height: float)
         for dx, dy in _directions():
             gap = mark_radius + (radius - 0.5) * height
             end_x, end_y = x + dx * gap, y + dy * gap
-            # The text hangs on (end_x, end_y) by the side that faces the mark.
-            left, top = end_x - width * (1 - dx) / 2, end_y - height * (1 - dy) / 2
-            rect = Rect(left, top, left + width, top + height)
-            is_beside = radius == _RADII[0] and all(rect.distance(mark) < rect.distance(other) for other in others)
             leader = (x + dx * mark_radius, y + dy * mark_radius, end_x, end_y)
-            yield Label(rect, None if is_beside else leader)
+            # The text hangs on (end_x, end_y) by the side that faces the mark, or is shifted and still touches it.
+            for shift in (0.0, 0.4, -0.4):
+                left, top = end_x - width * ((1 - dx) / 2 + shift), end_y - height * (1 - dy) / 2
+                rect = Rect(left, top, left + width, top + height)
+                is_beside = radius == _RADII[0] and all(rect.distance(mark) < rect.distance(other) for other in others)
+                if shift == 0 or rect.left <= end_x <= rect.right:
+                    yield Label(rect, None if is_beside else leader)
 
 
 def _around(x: float, y: float, radius: float) -> Rect:

@@ -15,6 +15,7 @@ from .report_labels import Rect, first_free, text_width
 FRAME = 240.0  # width of a drawing, and the longer side of its picture; about as wide as it is shown
 FONT_SIZE = 10.5
 _LABEL_HEIGHT = 13.0
+_BOLD = 1.18  # how much wider than regular letters
 _MOST_BOXES = 40
 _GOLDEN_ANGLE = 137.50776405 / 360
 
@@ -88,7 +89,7 @@ def _box(
 def _with_labels(boxes: Iterable[Box], frame: Frame) -> Iterator[Box]:
     bounds, occupied = Rect(0, 0, FRAME, frame.height), list[Rect]()
     for box in boxes:
-        place = first_free(_candidates(box.rect, text_width(box.text, FONT_SIZE) + 4), occupied, bounds)
+        place = first_free(_candidates(box.rect, text_width(box.text, FONT_SIZE) * _BOLD + 4), occupied, bounds)
         occupied += [place] if place else []
         yield replace(box, label_at=place)
 
