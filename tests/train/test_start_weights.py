@@ -7,6 +7,7 @@ import torch
 
 from edgewright_train.checkpoint import Header, save_checkpoint
 from edgewright_train.errors import InputError
+from edgewright_train.models import architecture
 from edgewright_train.models.yolo_fastestv2 import COCO_ANCHORS_PX, YoloFastestV2
 from edgewright_train.start_weights import start_from
 
@@ -76,3 +77,10 @@ def test_a_checkpoint_that_does_not_fit_its_own_header_is_refused(tmp_path: Path
     save_checkpoint(path, YoloFastestV2(3).state_dict(), header)
     with pytest.raises(InputError, match="has shape"):
         started(path, ("a",))
+
+
+def test_a_training_from_nothing_expects_few_objects() -> None:
+    network = YoloFastestV2(2).eval()
+    architecture(MODEL).initialise(network)
+    maps = network(torch.rand(1, 3, 64, 64))
+    assert float(maps[1].detach().sigmoid().mean()) == pytest.approx(0.01, rel=0.5)

@@ -29,6 +29,7 @@ def fresh_training(recipe: Recipe, train_set: DetectionDataset, say: Say) -> Tra
     torch.manual_seed(recipe.seed)
     arch = architecture(recipe.model)
     network = arch.build(len(train_set.labels))
+    arch.initialise(network)
     anchors = arch.default_anchors_px
     if recipe.weights:
         header, loaded = start_from(network, recipe.model, train_set.labels, Path(recipe.weights))

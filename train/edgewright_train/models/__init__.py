@@ -18,6 +18,7 @@ class Architecture:
 
     Attributes:
         build: number of classes -> network that returns logits.
+        initialise: what a network wants before it is trained from random weights, beyond what `build` does.
         deploy: network -> module with activated outputs, in the order of `output_names`; shares the weights.
         output_names: of the deployed form, as they appear in every pack.
         strides, default_anchors_px: of the detection grids; anchors are (w, h) at the network's input.
@@ -27,6 +28,7 @@ class Architecture:
 
     task: Task
     build: Callable[[int], nn.Module]
+    initialise: Callable[[Any], None]
     deploy: Callable[[Any], nn.Module]
     output_names: tuple[str, ...]
     strides: tuple[int, ...]
@@ -43,6 +45,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "yolo-fastestv2": Architecture(
         task="detect",
         build=yolo_fastestv2.YoloFastestV2,
+        initialise=yolo_fastestv2.expect_few_objects,
         deploy=yolo_fastestv2.Deployed,
         output_names=("stride16", "stride32"),
         strides=yolo_fastestv2.STRIDES,

@@ -5,6 +5,8 @@ published checkpoints, so that they load as they are.  Tensors are (N, C, H, W),
 Letters: N batch, A anchors per cell, K classes, C2/C3 backbone maps at stride 16/32.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,6 +20,7 @@ COCO_ANCHORS_PX = (
 )
 _STAGES = ((24, 48, 4), (48, 96, 8), (96, 192, 4))  # in channels, out channels, blocks
 _NECK_WIDTH = 72
+_FIRST_OBJECTNESS = 0.01
 
 
 class DownBlock(nn.Module):
@@ -128,6 +131,16 @@ class YoloFastestV2(nn.Module):
             self.output_reg_layers(reg_16), self.output_obj_layers(cls_16), self.output_cls_layers(cls_16),
             self.output_reg_layers(reg_32), self.output_obj_layers(cls_32), self.output_cls_layers(cls_32),
         )  # fmt: skip
+
+
+def expect_few_objects(network: YoloFastestV2) -> None:
+    """Start training with 1 % objectness everywhere, so that its first steps are not spent on empty cells.
+
+    Source: Lin et al. 2017, arXiv:1708.02002, section 4.1.
+    """
+    bias = network.output_obj_layers.bias
+    assert bias is not None
+    nn.init.constant_(bias, -math.log((1 - _FIRST_OBJECTNESS) / _FIRST_OBJECTNESS))
 
 
 class Deployed(nn.Module):
