@@ -22,9 +22,7 @@ from .fetch_ncnn import fetch_ncnn
 
 ROOT = Path(__file__).resolve().parents[2]
 _BUILD = ROOT / "build" / "_edge"
-_APT_LINE = (
-    "sudo apt-get install -y g++ cmake ninja-build nlohmann-json3-dev libcli11-dev doctest-dev libjpeg-dev libstb-dev"
-)
+_PACKAGES = ROOT / "tools" / "apt-packages.txt"
 _STEP = re.compile(r"^\[\s*(\d+)/(\d+)\]")  # as ninja counts
 
 
@@ -47,7 +45,8 @@ def _configure() -> None:
         raise InputError("edgebench is built from a checkout of edgewright; this installation has no C++ sources")
     _require_tools()
     source = fetch_ncnn(ROOT / "build" / "_ncnn")
-    if (_BUILD / "build.ninja").is_file():
+    cache = _BUILD / "CMakeCache.txt"
+    if (_BUILD / "build.ninja").is_file() and f"={source}\n" in cache.read_text():
         return  # ninja configures again by itself when a CMake file changed
     command = ["cmake", "-G", "Ninja", "-S", str(ROOT / "edge"), "-B", str(_BUILD)]
     _logged([*command, "-DCMAKE_BUILD_TYPE=Release", f"-DNCNN_SOURCE_DIR={source}"], "configuring")
@@ -56,7 +55,11 @@ def _configure() -> None:
 def _require_tools() -> None:
     for tools in (("cmake",), ("ninja",), ("c++", "g++", "clang++")):
         if not any(shutil.which(tool) for tool in tools):
-            raise InputError(f"edgebench cannot be built: {tools[0]} is not installed; run: {_APT_LINE}")
+            raise InputError(f"edgebench cannot be built: {tools[0]} is not installed; run: {_apt_line()}")
+
+
+def _apt_line() -> str:
+    return f"sudo apt-get install -y {' '.join(_PACKAGES.read_text().split())}"
 
 
 def _compile(target: str) -> None:
@@ -77,7 +80,7 @@ def _logged(command: list[str], what: str) -> None:
     if code != 0:
         lines = log.read_text().splitlines()
         reason = next((line.strip() for line in lines if "rror" in line), f"exit code {code}")
-        raise InputError(f"{what} failed: {reason} (log: {log}; a missing library: {_APT_LINE})")
+        raise InputError(f"{what} failed: {reason} (log: {log}; a missing library: {_apt_line()})")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

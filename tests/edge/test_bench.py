@@ -156,5 +156,6 @@ def test_a_missing_tool_is_one_line_that_says_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert build_host.main([]) == 2
     error = capsys.readouterr().err
-    assert f"{tool} is not installed; run: sudo apt-get install -y g++ cmake" in error
+    assert f"{tool} is not installed; run: sudo apt-get install -y " in error
+    assert "g++" in error
     assert error.count("\n") == 1
