@@ -25,7 +25,7 @@ setup: ## Create .venv and install everything (a second run does nothing)
 #: PYTHON=python3.12 TORCH_INDEX=url-of-a-CPU-build
 	@tools/setup.sh
 
-demo: setup edge ## From nothing: train on generated images, export, prove, benchmark, report (about 8 minutes)
+demo: setup edge ## From nothing: train on generated images, export, prove, benchmark, report
 	@tools/demo.sh
 
 data: setup ## Write the generated data set to disk, in darknet layout
@@ -60,8 +60,8 @@ bench: setup edge ## Measure 1-core and 4-core latency of a model's packs
 	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
 
 report: setup ## Write build/report.html: curves, packs, accuracy against latency, detections
-#: [OUT=build/report.html]
-	@$(BIN)/edgewright-report --out="$$OUT"
+#: [OUT=build/report.html WEIGHTS= DATA= SPLIT=val]
+	@$(BIN)/edgewright-report --out="$$OUT" --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT"
 
 edge: setup ## Build edgebench, the C++ runner, for this machine
 	@$(BIN)/python -m edgewright_edge.build_host

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything edgewright needs: system packages, .venv, and the package itself.  A finished setup is recognised by a
+# Everything edgewright needs: system packages, .venv, the package itself and edgebench.  A finished setup is recognised by a
 # stamp over its inputs, so a second run does nothing.  PYTHON chooses the interpreter, TORCH_INDEX where torch comes from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -42,5 +42,7 @@ step "installing $torch"
 logged .venv/bin/python -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$torch"
 step "installing edgewright with every target and the development tools (about 2.5 GB)"
 logged .venv/bin/python -m pip install -e '.[dev]'
+step "building edgebench and the C++ tests (3 minutes on two cores)"
+logged .venv/bin/python -m edgewright_edge.build_host
 echo "$inputs" >"$stamp"
 step "done; try: make demo"
