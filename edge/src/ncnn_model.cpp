@@ -11,7 +11,7 @@
 namespace edgewright {
 namespace {
 
-// Ours: ncnn keeps planes apart by up to 15 bytes of padding, the caller does not.
+// The planes of the caller follow each other; those of ncnn are padded to 16 bytes.
 void CopyPlanes(const float* planes, int width, int height, ncnn::Mat* mat) {
   const std::size_t plane_size = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   for (int c = 0; c < 3; ++c) {
