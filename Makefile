@@ -25,7 +25,7 @@ setup: ## Create .venv and install everything (a second run does nothing)
 #: PYTHON=python3.12 TORCH_INDEX=url-of-a-CPU-build
 	@tools/setup.sh
 
-demo: setup edge ## From nothing: train on generated images, export, prove, benchmark, report
+demo: setup ## From nothing: train on generated images, export, prove, benchmark, report
 	@tools/demo.sh
 
 data: setup ## Write the generated data set to disk, in darknet layout
@@ -55,7 +55,7 @@ eval: setup ## Print the AP of a pack or a checkpoint
 	@$(BIN)/edgewright-eval --pack="$$PACK" --weights="$$WEIGHTS" --detections="$$DETECTIONS" --data="$$DATA" \
 	  --split="$$SPLIT" --score="$$SCORE" --iou="$$IOU" --json="$$JSON"
 
-bench: setup edge ## Measure 1-core and 4-core latency of a model's packs
+bench: setup ## Measure 1-core and 4-core latency of a model's packs
 #: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 JSON=out.json]
 	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
 

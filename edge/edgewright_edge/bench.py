@@ -43,14 +43,17 @@ def find_packs(model: str, build: Path) -> list[Path]:
 
 
 def bench_packs(folders: Sequence[Path], thread_counts: Sequence[int], *, warmup: int, runs: int) -> Iterator[Row]:
-    """Measure one after the other.  A pack this machine has no runtime for comes with the reason."""
+    """Measure one after the other.  A pack this machine cannot run comes with the reason."""
     for folder in folders:
         pack = open_pack(folder)
         bench = BENCHES.get(pack.manifest.target)
         if bench is None:
             yield Row(pack, None, f"{pack.manifest.target} does not run on this host")
-        else:
+            continue
+        try:
             yield Row(pack, bench(pack, thread_counts, warmup=warmup, runs=runs))
+        except InputError as error:  # its runtime or its compiler is not installed
+            yield Row(pack, None, str(error))
 
 
 def as_text(rows: Sequence[Row], thread_counts: Sequence[int]) -> str:
