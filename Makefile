@@ -78,13 +78,14 @@ edge-test: edge ## Unit tests of the C++ core
 edge-asan: setup ## The same under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(BIN)/python -m edgewright_edge.build_host --sanitize
 
-edge-lint: setup ## clang-format and clang-tidy
-	@edge/lint.sh
+edge-lint: edge ## clang-tidy, which takes minutes
+	@edge/lint.sh --tidy
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy and clang-format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@edge/lint.sh
 
 format: setup ## Format Python and C++
 	@$(BIN)/ruff check --fix .
