@@ -1,12 +1,9 @@
 """A training of seconds, for tests: sixteen 64x64 images of the generated set, two epochs of four steps."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from edgewright_train.__main__ import main
 from edgewright_train.recipe import RECIPES, Recipe, load_recipe, recipe_toml
@@ -31,23 +28,15 @@ def write_recipe(folder: Path, **changes: Any) -> Path:
 
 
 def train(folder: Path, recipe: Path, *options: str, name: str = "run") -> int:
-    """Run the command here, with runs in `folder`; on one thread, as tests run beside each other."""
-    num_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return main([f"--recipe={recipe}", f"--runs={folder}", f"--name={name}", *options])
-    finally:
-        torch.set_num_threads(num_threads)
+    """Run the command here, with runs in `folder`."""
+    return main([f"--recipe={recipe}", f"--runs={folder}", f"--name={name}", *options])
 
 
-def start(
-    folder: Path, recipe: Path, *options: str, name: str = "run", num_threads: int = 1, **popen: Any
-) -> "subprocess.Popen[str]":
+def start(folder: Path, recipe: Path, *options: str, name: str = "run", **popen: Any) -> "subprocess.Popen[str]":
     """Run the command as a process of its own."""
     arguments = [f"--recipe={recipe}", f"--runs={folder}", f"--name={name}", *options]
     command = [sys.executable, "-m", "edgewright_train", *arguments]
-    environment = os.environ | {"OMP_NUM_THREADS": str(num_threads)}
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **popen)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **popen)
 
 
 def run_folder(folder: Path, name: str = "run") -> RunFolder:

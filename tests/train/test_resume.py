@@ -20,11 +20,9 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def stop_at(
-    folder: Path, recipe: Path, step: int, number: signal.Signals, *, delay: float = 0.0, num_threads: int = 1
-) -> str:
+def stop_at(folder: Path, recipe: Path, step: int, number: signal.Signals, *, delay: float = 0.0) -> str:
     """Start, send the signal some time after `step` was saved, and return what was said."""
-    process = start(folder, recipe, num_threads=num_threads)
+    process = start(folder, recipe)
     state = run_folder(folder).state
     while process.poll() is None and not (state.is_file() and read_state(state)[0].step >= step):
         time.sleep(0.01)
@@ -33,8 +31,8 @@ def stop_at(
     return process.communicate()[1]
 
 
-def assert_resumes_to(reference: Path, folder: Path, recipe: Path, *, num_threads: int = 1) -> None:
-    process = start(folder, recipe, "--resume=1", num_threads=num_threads)
+def assert_resumes_to(reference: Path, folder: Path, recipe: Path) -> None:
+    process = start(folder, recipe, "--resume=1")
     _, error = process.communicate()
     assert process.returncode == 0, error
     assert run_folder(folder).state.read_bytes() == run_folder(reference).state.read_bytes()
@@ -52,10 +50,10 @@ def test_a_killed_training_resumes_to_the_same_bits(reference: Path, tmp_path: P
 
 @pytest.mark.slow
 def test_on_several_threads_too(tmp_path: Path) -> None:
-    reference, recipe = tmp_path / "reference", write_recipe(tmp_path, evaluate_every=1)
-    assert start(reference, recipe, num_threads=2).wait() == 0
-    stop_at(tmp_path, recipe, 3, signal.SIGKILL, num_threads=2)
-    assert_resumes_to(reference, tmp_path, recipe, num_threads=2)
+    reference, recipe = tmp_path / "reference", write_recipe(tmp_path, evaluate_every=1, threads=2)
+    assert start(reference, recipe).wait() == 0
+    stop_at(tmp_path, recipe, 3, signal.SIGKILL)
+    assert_resumes_to(reference, tmp_path, recipe)
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(reference: Path, tmp_path: Path) -> None:

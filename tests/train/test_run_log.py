@@ -75,6 +75,17 @@ def test_a_resumed_run_takes_back_what_came_after_its_first_step(tmp_path: Path)
     assert rows(path, "SELECT run_id, first_iteration FROM run") == [(1, 0), (2, 4)]
 
 
+def test_an_evaluation_that_is_made_again_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    """A kill may come between the rows of an evaluation and the checkpoint that knows of it."""
+    path = tmp_path / "log.sqlite"
+    for _ in range(2):
+        log = open_log(path, first_iteration=6)
+        log.evaluation(6, 1, RESULT, best=True)
+        log.close()
+    assert rows(path, "SELECT run_id, iteration FROM eval_summary") == [(2, 6)]
+    assert len(rows(path, "SELECT * FROM eval")) == 2
+
+
 def test_times_are_utc_text(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     open_log(path).close()

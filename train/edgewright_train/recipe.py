@@ -53,7 +53,8 @@ class Recipe(Record):
         batch_size: images per step.
         evaluate_every: in epochs; the last epoch is always evaluated.
         save_every: in steps; the end of an epoch is always saved.
-        workers: threads that prepare samples.
+        threads: of PyTorch; part of the recipe because sums over another number of them round differently.
+        workers: threads that prepare samples; their number changes nothing.
         cache_megabytes: decoded images kept in memory, 0 for none.
     """
 
@@ -67,6 +68,7 @@ class Recipe(Record):
     batch_size: Positive
     evaluate_every: Positive
     save_every: Positive
+    threads: Annotated[int, Field(ge=1, le=256)]
     workers: Annotated[int, Field(ge=1, le=256)]
     cache_megabytes: Annotated[int, Field(ge=0)]
     optimizer: Optimizer

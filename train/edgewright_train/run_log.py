@@ -82,16 +82,19 @@ class RunLog:
 
     def flush(self) -> None:
         """Write what was gathered, in one transaction."""
+        gathered, self._rows = self._rows, {}
+        self._last_commit = time.monotonic()
         try:
             self._database.execute("BEGIN")
-            for table, rows in self._rows.items():
+            for table, rows in gathered.items():
                 marks = ", ".join("?" * len(rows[0]))
-                self._database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 (our names)
+                # A training killed between the rows of an evaluation and its checkpoint evaluates again.
+                self._database.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)  # noqa: S608
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
             raise CheckError(f"{self._path}: {error}") from None
-        self._rows.clear()
-        self._last_commit = time.monotonic()
 
     def close(self) -> None:
         """Write the rest."""

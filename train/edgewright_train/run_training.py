@@ -28,7 +28,8 @@ Start = Literal["new", "replace", "resume"]
 
 def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
     """Train to the end; where it stands then.  "new" refuses a folder that holds a training, "replace" clears it."""
-    # The same sums in the same order, whoever runs them; filling new memory, which comes with it, only costs time.
+    # The same sums in the same order on every machine; filling new memory, which comes with it, only costs time.
+    torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     cv2.setNumThreads(1)  # the loader's threads are the parallelism
@@ -50,7 +51,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
             dataset=train_set.name,
             recipe=recipe_toml(recipe),
             torch=torch.__version__,
-            num_threads=torch.get_num_threads(),
+            num_threads=recipe.threads,
         )
         num_steps = recipe.epochs * loader.steps_per_epoch
         run = Run(

@@ -43,7 +43,6 @@ def fresh_training(recipe: Recipe, train_set: DetectionDataset, say: Say) -> Tra
     status = Status(
         header=Header(model=recipe.model, labels=train_set.labels, anchors_px=anchors, width=width, height=height),
         boxes_sha256=_boxes_sha256(train_set),
-        num_threads=torch.get_num_threads(),
     )
     return _training(network, recipe, status)
 
@@ -56,9 +55,6 @@ def resumed_training(recipe: Recipe, folder: RunFolder, train_set: DetectionData
     training = _training(architecture(recipe.model).build(len(train_set.labels)), recipe, status)
     restore_state(training, tensors, source=str(folder.state))
     say(f"{folder.path}: continuing after step {status.step}")
-    if status.num_threads != torch.get_num_threads():
-        threads = f"{torch.get_num_threads()} threads now, {status.num_threads} before"
-        say(f"{threads}: sums are rounded in another order, so weights will differ in their last bits")
     return training
 
 

@@ -33,7 +33,6 @@ class Status(Record):
         evaluated_step: the last step after which the average was evaluated.
         best_ap50, best_step: of best.safetensors; -1 before the first evaluation.
         average_loss: 0.9 * old + 0.1 * new.
-        num_threads: of PyTorch; another number rounds differently.
     """
 
     header: Header
@@ -43,7 +42,6 @@ class Status(Record):
     best_ap50: float = -1.0
     best_step: int = -1
     average_loss: float | None = None
-    num_threads: int = Field(ge=1)
 
 
 @dataclass
