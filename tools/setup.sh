@@ -13,7 +13,9 @@ step() { echo "setup: $*" >&2; }
 logged() { "$@" >>"$log" 2>&1 || { tail -n 15 "$log" >&2; fail "'$*' failed (log: $log)"; }; }
 
 command -v "$python" >/dev/null || fail "$python not found; install Python 3.10 or newer, or give PYTHON="
-inputs=$({ "$python" --version; cat pyproject.toml tools/apt-packages.txt tools/setup.sh; } | sha256sum | cut -d' ' -f1)
+known=tools/constraints-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt
+[ -f "$known" ] || known=
+inputs=$({ "$python" --version; cat pyproject.toml $known tools/apt-packages.txt tools/setup.sh; } | sha256sum | cut -d' ' -f1)
 [ "$(cat "$stamp" 2>/dev/null)" = "$inputs" ] && exit 0
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$("$python" --version) is too old; 3.10 is needed"
 mkdir -p build && : >"$log"
@@ -41,7 +43,7 @@ torch=$(sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 step "installing $torch"
 logged .venv/bin/python -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$torch"
 step "installing edgewright with every target and the development tools (about 2.5 GB)"
-logged .venv/bin/python -m pip install -e '.[dev]'
+logged .venv/bin/python -m pip install ${known:+--constraint "$known"} -e '.[dev]'
 step "building edgebench and the C++ tests (3 minutes on two cores)"
 logged .venv/bin/python -m edgewright_edge.build_host
 echo "$inputs" >"$stamp"
