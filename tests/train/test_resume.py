@@ -1,6 +1,7 @@
 """A training that was stopped goes on as if nothing had happened: the same bits at the end."""
 
 import random
+import resource
 import signal
 import time
 from pathlib import Path
@@ -61,6 +62,22 @@ def test_ctrl_c_saves_and_says_how_to_go_on(reference: Path, tmp_path: Path) -> 
     said = stop_at(tmp_path, recipe, 2, signal.SIGINT)
     step = read_state(run_folder(tmp_path).state)[0].step
     assert f"saved at step {step}; continue with RESUME=1" in said
+    assert_resumes_to(reference, tmp_path, recipe)
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(reference: Path, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk: the same write fails, at the same place."""
+    recipe = write_recipe(tmp_path, evaluate_every=1, data=str(reference / "data.toml"))
+    stop_at(tmp_path, recipe, 1, signal.SIGKILL)
+    last_good = run_folder(tmp_path).state.read_bytes()
+    limit = 1 << 20  # a state has three megabytes
+    process = start(
+        tmp_path, recipe, "--resume", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    )
+    _, error = process.communicate()
+    assert process.returncode == 2
+    assert "File too large" in error.splitlines()[-1]
+    assert run_folder(tmp_path).state.read_bytes() == last_good
     assert_resumes_to(reference, tmp_path, recipe)
 
 

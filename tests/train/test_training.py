@@ -1,11 +1,10 @@
 """A training from its command to its files, and everything that may go wrong on the way."""
 
-import resource
 import sqlite3
 from pathlib import Path
 
 import pytest
-from training_runs import run_folder, start, train, write_recipe
+from training_runs import run_folder, train, write_recipe
 
 from edgewright_train.__main__ import main
 from edgewright_train.checkpoint import load_checkpoint
@@ -134,15 +133,3 @@ def test_options_left_empty_are_not_given(tmp_path: Path) -> None:
 def test_neither_model_nor_recipe_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "MODEL= or RECIPE= is needed" in capsys.readouterr().err
-
-
-def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
-    """A limit on the size of files stands for the full disk: the same write fails, at the same place."""
-    recipe = write_recipe(tmp_path, save_every=3)
-    limit = 1 << 20
-    process = start(tmp_path, recipe, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
-    _, error = process.communicate()
-    assert process.returncode == 2
-    assert "File too large" in error.splitlines()[-1]
-    assert not run_folder(tmp_path).state.exists()
-    assert [path.name for path in run_folder(tmp_path).state.parent.iterdir()] == []
