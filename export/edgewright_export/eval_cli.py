@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgewright_train.command import Parser, emit, run_command
+from edgewright_train.command import Parser, emit, run_command, share_cores
 from edgewright_train.errors import InputError
 
 
@@ -35,6 +35,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     sources = [given for given in (arguments.pack, arguments.weights, arguments.detections) if given is not None]
     if len(sources) != 1:
         raise InputError("give one of PACK=, WEIGHTS= and DETECTIONS=")
+    share_cores()
     from edgewright_train.checkpoint import load_checkpoint  # noqa: PLC0415 (keeps --help fast)
     from edgewright_train.data.resolve import open_split  # noqa: PLC0415
     from edgewright_train.progress import counted  # noqa: PLC0415

@@ -1,13 +1,12 @@
 """`edgewright-train`: train a network as a recipe says, into runs/<name>/."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .command import Parser, run_command, size_wxh
+from .command import Parser, run_command, share_cores, size_wxh
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    # OpenMP's threads spin while they wait; where other work shares the cores, that made training six times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    share_cores()
     from .run_training import run_training  # noqa: PLC0415 (torch is slow to import, and --help does not need it)
 
     overrides = {
