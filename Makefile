@@ -31,16 +31,16 @@ demo: setup ## From nothing: train on generated images, export, prove, benchmark
 
 data: setup ## Write the generated data set to disk, in darknet layout
 #: OUT=data/shapes [SEED=0 COUNT=2000]
-	@$(BIN)/edgewright-data --out="$${OUT:-data/shapes}" --seed="$$SEED" --count="$$COUNT"
+	@$(BIN)/edgewright-data --out="$${OUT:-data/shapes}" --seed="$$SEED" --count="$$COUNT" --json="$$JSON"
 
 train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
 #: MODEL=yolo-fastestv2 DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=352x352 WEIGHTS= RESUME=1]
 	@$(BIN)/edgewright-train --model="$$MODEL" --data="$$DATA" --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" \
-	  --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" --resume="$$RESUME"
+	  --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" --resume="$$RESUME" --json="$$JSON"
 
 import: setup ## Bring published weights in
 #: MODEL=yolo-fastestv2 WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt]
-	@$(BIN)/edgewright-import --model="$$MODEL" --weights="$$WEIGHTS" --out="$$OUT" --classes="$$CLASSES" --size="$$SIZE"
+	@$(BIN)/edgewright-import --model="$$MODEL" --weights="$$WEIGHTS" --out="$$OUT" --classes="$$CLASSES" --size="$$SIZE" --json="$$JSON"
 
 export: setup ## Convert a checkpoint and prove every artefact; ends in build/<model>/<target>-<precision>/
 #: [WEIGHTS=x.safetensors] TARGET=ncnn,tflite,coreml,onnx|all [PRECISION=fp32,fp16 SIZE=WxH DATA= OUT=build]
@@ -62,7 +62,7 @@ bench: setup ## Measure 1-core and 4-core latency of a model's packs
 
 report: setup ## Write build/report.html: curves, packs, accuracy against latency, detections
 #: [OUT=build/report.html WEIGHTS= DATA= SPLIT=val]
-	@$(BIN)/edgewright-report --out="$$OUT" --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT"
+	@$(BIN)/edgewright-report --out="$$OUT" --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT" --json="$$JSON"
 
 edge: setup ## Build edgebench, the C++ runner, for this machine
 	@$(BIN)/python -m edgewright_edge.build_host

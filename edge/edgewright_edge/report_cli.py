@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgewright_train.command import Parser, run_command
+from edgewright_train.command import Parser, emit, run_command
 from edgewright_train.errors import CheckError
 
 
@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, help="the packs' checkpoint (default: found in runs by its SHA-256)")
     parser.add_argument("--data", help="images to show: as for edgewright-train (default: generated images)")
     parser.add_argument("--split", default="val", help="of the data set (default: val)")
+    parser.add_argument("--json", help="write the result there as JSON; - for standard output")
     return run_command(parser, _report, argv)
 
 
@@ -45,7 +46,8 @@ def _report(arguments: argparse.Namespace) -> int:
     )
     with atomic_file(arguments.out) as temporary:
         temporary.write_text(render(report), encoding="utf-8")
-    print(arguments.out)
+    record = {"report": str(arguments.out), "headline": report.headline, "failed": report.num_failed}
+    emit(f"{arguments.out}: {report.headline}", record, arguments.json)
     if report.num_failed:
         raise CheckError(f"{arguments.out}: {report.headline}")
     return 0

@@ -63,9 +63,10 @@ def test_the_same_call_writes_the_same_bytes(written, tmp_path):
 def test_replaces_what_it_wrote_before(tmp_path, capsys):
     out = tmp_path / "shapes"
     assert main([f"--out={out}", "--count=3", "--size=64"]) == 0
-    assert main([f"--out={out}", "--count=2", "--size=64", "--seed=", "--json"]) == 0
+    capsys.readouterr()
+    assert main([f"--out={out}", "--count=2", "--size=64", "--seed=", "--json=-"]) == 0
     assert len(list((out / "images" / "train").iterdir())) == 2
-    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    report = json.loads(capsys.readouterr().out)
     assert report["images"] == {"train": 2, "val": 1}
     assert report["fingerprints"]["val"] == ShapesDataset("val", count=1, size_wh=(64, 64)).fingerprint
     assert [path.name for path in tmp_path.iterdir()] == ["shapes"]

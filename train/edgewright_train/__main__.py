@@ -1,12 +1,13 @@
 """`edgewright-train`: train a network as a recipe says, into runs/<name>/."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .command import Parser, run_command, share_cores, size_wxh
+from .command import Parser, emit, run_command, share_cores, size_wxh
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
     parser.add_argument("--resume", nargs="?", const="1", choices=("0", "1"), default="0", help="continue the run")
     parser.add_argument("--replace", action="store_true", help="start again although the run exists")
+    parser.add_argument("--json", help="write the result there as JSON; - for standard output")
     return run_command(parser, _train, argv)
 
 
@@ -54,7 +56,12 @@ def _train(arguments: argparse.Namespace) -> int:
     resume = arguments.resume == "1"
     recipe, folder = (_resumed if resume else _fresh)(arguments, overrides)
     status = run_training(recipe, folder, "resume" if resume else "replace" if arguments.replace else "new")
-    print(f"{folder.best}: AP50 {status.best_ap50:.4f}, of step {status.best_step} of {status.step}", file=sys.stderr)
+    text = (
+        f"{folder.best}: AP50 {status.best_ap50:.4f}, of step {status.best_step} of {status.step}\n"
+        f"next: make export WEIGHTS={shlex.quote(str(folder.best))} TARGET=all"
+    )
+    record = {"run": str(folder.path), "best": str(folder.best), "AP50": status.best_ap50, "step": status.best_step}
+    emit(text, record, arguments.json)
     return 0
 
 

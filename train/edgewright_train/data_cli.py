@@ -2,13 +2,12 @@
 
 import argparse
 import itertools
-import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from .atomic import atomic_dir
-from .command import Parser, run_command, size_wxh
+from .command import Parser, emit, run_command, size_wxh
 from .errors import InputError
 
 _MARKER = ".made-by-edgewright-data"
@@ -35,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="decides every image (default: 0)")
     parser.add_argument("--count", type=int, default=2000, help="training images; a tenth as many to validate (2000)")
     parser.add_argument("--size", default="352x352", metavar="WxH", help="of the images, in pixels (352x352)")
-    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+    parser.add_argument("--json", help="write the result there as JSON; - for standard output")
     return run_command(parser, _write, argv)
 
 
@@ -57,13 +56,14 @@ def _write(arguments: argparse.Namespace) -> int:
     with atomic_dir(out) as folder, counted("writing images") as report:
         (folder / _MARKER).touch()
         write_darknet(folder, datasets, advance=lambda: report(next(written), total))
-    if arguments.json:
-        fingerprints = {split: dataset.fingerprint for split, dataset in datasets.items()}
-        print(json.dumps({"path": str(out), "images": counts, "seed": arguments.seed, "fingerprints": fingerprints}))
-    else:
-        print(f"wrote {counts['train']} training and {counts['val']} validation images to {arguments.out}")
-        print(f"look at them: {Path(arguments.out) / 'preview.png'}")
-        print(f"next: make train MODEL=yolo-fastestv2 DATA={shlex.quote(arguments.out)}")
+    fingerprints = {split: dataset.fingerprint for split, dataset in datasets.items()}
+    text = (
+        f"wrote {counts['train']} training and {counts['val']} validation images to {arguments.out}\n"
+        f"look at them: {Path(arguments.out) / 'preview.png'}\n"
+        f"next: make train MODEL=yolo-fastestv2 DATA={shlex.quote(arguments.out)}"
+    )
+    record = {"path": str(out), "images": counts, "seed": arguments.seed, "fingerprints": fingerprints}
+    emit(text, record, arguments.json)
     return 0
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .command import Parser, run_command, size_wxh
+from .command import Parser, emit, run_command, size_wxh
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", required=True, type=Path, help="the .safetensors file to write")
     parser.add_argument("--classes", type=Path, help="text file with one class name per line")
     parser.add_argument("--size", help="input size WIDTHxHEIGHT the weights were trained at (default: the model's)")
+    parser.add_argument("--json", help="write the result there as JSON; - for standard output")
     return run_command(parser, _import, argv)
 
 
@@ -38,7 +39,9 @@ def _import(arguments: argparse.Namespace) -> int:
     save_checkpoint(arguments.out, tensors, header)
     what = "backbone alone" if header.content == "backbone" else f"{len(header.labels)} classes"
     num_values = sum(tensor.numel() for tensor in tensors.values() if tensor.is_floating_point())
-    print(f"{arguments.out}: {header.model}, {what}, {len(tensors)} tensors, {num_values:,} values", file=sys.stderr)
+    text = f"{arguments.out}: {header.model}, {what}, {len(tensors)} tensors, {num_values:,} values"
+    record = {"weights": str(arguments.out), "tensors": len(tensors), "values": num_values, **header.model_dump()}
+    emit(text, record, arguments.json)
     return 0
 
 
