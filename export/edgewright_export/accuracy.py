@@ -7,14 +7,13 @@ from edgewright_train.data.dataset import DetectionDataset
 from edgewright_train.errors import CheckError, InputError
 from edgewright_train.tasks.detect.decode import Decode
 from edgewright_train.tasks.detect.detector import Run, decode_of, detector, preprocess_of, torch_run
-from edgewright_train.tasks.detect.evaluate import Evaluation, Progress, evaluate
+from edgewright_train.tasks.detect.evaluate import EVALUATION_SCORE_THRESHOLD, Evaluation, Progress, evaluate
 from edgewright_train.vision.preprocess import Preprocess
 
 from .isolation import IsolatedRunner
 from .manifest import Accuracy, Precision
 from .pack import Pack
 
-SCORE_THRESHOLD = 0.001  # COCO's curves need the weak detections
 MAX_AP50_DIFFERENCE: dict[Precision, float] = {"fp32": 0.001, "fp16": 0.003}
 
 
@@ -22,7 +21,7 @@ MAX_AP50_DIFFERENCE: dict[Precision, float] = {"fp32": 0.001, "fp16": 0.003}
 class Thresholds:
     """Of one evaluation.  `iou` is the manifest's unless the user says otherwise."""
 
-    score: float = SCORE_THRESHOLD
+    score: float = EVALUATION_SCORE_THRESHOLD
     iou: float | None = None
 
 
@@ -52,7 +51,7 @@ class AccuracyCheck:
             metric="AP50",
             value=value,
             source_value=self.source_ap50,
-            score_threshold=SCORE_THRESHOLD,
+            score_threshold=EVALUATION_SCORE_THRESHOLD,
             iou_threshold=pack.manifest.decode.iou_threshold,
         )
 

@@ -85,17 +85,22 @@ def read_tensors(path: Path) -> tuple[Header, dict[str, Tensor]]:
         raise InputError(f"{path}: no such file")
     if path.stat().st_size > _MAX_BYTES:
         raise InputError(f"{path}: {path.stat().st_size} bytes; a checkpoint may have at most {_MAX_BYTES}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a whole safetensors file: {error}") from None
+    metadata, tensors = read_safetensors(path)
     if _HEADER_KEY not in metadata:
         raise InputError(
             f"{path}: has no edgewright header; bring foreign weights in with `make import MODEL= WEIGHTS={path} OUT=`"
         )
     return parse_record_json(Header, metadata[_HEADER_KEY], source=f"{path}: header"), tensors
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of an existing file.  Raises `InputError` when it is cut short or something else."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            return file.metadata() or {}, tensors
+    except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a whole safetensors file: {error}") from None
 
 
 def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str) -> None:

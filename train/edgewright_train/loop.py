@@ -22,13 +22,10 @@ from .run_log import RunLog
 from .schedule import rate_factor
 from .stop_signal import StopSignal
 from .tasks.detect.detector import torch_detector
-from .tasks.detect.evaluate import Evaluation, evaluate
+from .tasks.detect.evaluate import EVALUATION_SCORE_THRESHOLD, Evaluation, evaluate
 from .tasks.detect.loss import Loss, detection_loss
 from .training_progress import TrainingProgress
 from .training_state import Training, save_state
-
-# What evaluation asks for: COCO's curves need weak detections too.
-EVALUATION_SCORE_THRESHOLD = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)

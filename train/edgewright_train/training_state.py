@@ -4,18 +4,16 @@ One file, so that a kill at any moment leaves the previous state or the new one,
 executes nothing.  Shuffling and augmentation follow from the recipe's seed and the step; they have no state to keep.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from pydantic import Field
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from .atomic import atomic_file
-from .checkpoint import Header, load_strictly
+from .checkpoint import Header, load_strictly, read_safetensors
 from .ema import MovingAverage
 from .errors import InputError
 from .schema import Record, parse_record_json
@@ -77,12 +75,7 @@ def read_state(path: Path) -> tuple[Status, dict[str, Tensor]]:
     """Raises `InputError` when it is not a whole state of ours."""
     if not path.is_file():
         raise InputError(f"RESUME=1: {path} does not exist; nothing was saved yet, start without RESUME")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a whole safetensors file: {error}") from None
+    metadata, tensors = read_safetensors(path)
     if _HEADER_KEY not in metadata:
         raise InputError(f"{path}: not the state of a training")
     return parse_record_json(Status, metadata[_HEADER_KEY], source=f"{path}: header"), tensors

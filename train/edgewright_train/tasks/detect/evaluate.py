@@ -13,6 +13,8 @@ from ...errors import InputError
 from .decode import Detections
 from .metric import Metrics, average_precision
 
+EVALUATION_SCORE_THRESHOLD = 0.001  # COCO's curves need the weak detections too
+
 Predict = Callable[[NDArray[np.uint8]], Detections]  # (H, W, 3) BGR -> detections in its pixels
 Progress = Callable[[int, int], None]  # images done, images in all
 
