@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgewright_export.golden import make_case, write_case
 from edgewright_export.manifest import Manifest
 from edgewright_export.pack import MANIFEST, list_files, write_manifest
-from edgewright_train.tasks.detect.decode import Decode
+from edgewright_train.tasks.detect.yolo_fastestv2 import YoloFastestV2Decode
 from edgewright_train.vision.preprocess import Preprocess
 
 LABELS = ("circle", "square", "triangle")
@@ -31,10 +31,10 @@ def preprocess(width: int = 64, height: int = 32) -> Preprocess:
     )  # fmt: skip
 
 
-def decode() -> Decode:
+def decode() -> YoloFastestV2Decode:
     scales = tuple({"output": name, "stride": stride, "anchors_px": anchors} for name, stride, anchors in SCALES)
     values = {"kind": "yolo-fastestv2", "score_threshold": 0.3, "iou_threshold": 0.4, "max_detections": 300}
-    return Decode.model_validate_json(json.dumps({**values, "scales": scales}))
+    return YoloFastestV2Decode.model_validate_json(json.dumps({**values, "scales": scales}))
 
 
 def random_weights(seed: int = 0) -> Weights:
@@ -124,7 +124,7 @@ def _manifest(folder: Path, target: str, entry: str) -> Manifest:
         "input": {"name": "image", "kind": "tensor", "layout": "nchw", "preprocess": rule.model_dump()},
         "outputs": outputs, "decode": decode().model_dump(), "labels": LABELS,
         "golden": {"cases": ["golden/000.safetensors", "golden/001.safetensors"],
-                   "tolerance": {"max_abs": 1e-4, "min_cosine": None, "min_iou": 0.99, "max_score_diff": 0.001}},
+                   "tolerance": {"max_error": 1e-4, "min_cosine": None, "min_iou": 0.99, "max_score_diff": 0.001}},
         "accuracy": None,
         "provenance": {"checkpoint_sha256": "0" * 64, "origin": "a test", "tools": {}, "created_utc": "2026-01-01"},
     }  # fmt: skip

@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewright_export.detection_parity import without_partner
 from edgewright_export.golden import read_case
 from edgewright_export.isolation import IsolatedRunner
 from edgewright_export.pack import Pack, digest_file
-from edgewright_export.parity import without_partner
 from edgewright_train.checkpoint import load_checkpoint
 from edgewright_train.data.dataset import DetectionDataset
 from edgewright_train.errors import CheckError, InputError
-from edgewright_train.tasks.detect.decode import Detections, detect
-from edgewright_train.tasks.detect.detector import Run, torch_run
+from edgewright_train.inference import Run, torch_run
+from edgewright_train.tasks.detect.decode import DetectDecode, detect
+from edgewright_train.tasks.detect.detections import Detections, Suppression
 
 from .report_overlay import Box, Frame, Verdict, overlay
 from .report_packs import CheckedPack, PackGroup
@@ -75,6 +76,8 @@ def gallery(
     group: PackGroup, checkpoint: Path | None, dataset: DetectionDataset, progress: Callable[[int, int], None]
 ) -> list[Picture]:
     """Golden scenes always; pictures of `dataset` when the checkpoint is there to say what the source sees."""
+    if not isinstance(group.first.manifest.decode, Suppression):
+        return []
     scenes = list(_golden_scenes(group.first))
     if checkpoint is not None:
         scenes += _dataset_scenes(group.first, torch_run(load_checkpoint(checkpoint)), dataset)
@@ -90,8 +93,8 @@ def _golden_scenes(pack: Pack) -> Iterator[_Scene]:
     names = tuple(output.name for output in pack.manifest.outputs)
     for path in pack.manifest.golden.cases:
         case = read_case(pack.path / path, names)
-        if len(case.detections):
-            yield _Scene(f"{path} of the pack", case.source_bgr, case.network_image, case.detections)
+        if isinstance(case.result, Detections) and len(case.result):
+            yield _Scene(f"{path} of the pack", case.source_bgr, case.network_image, case.result)
 
 
 def _dataset_scenes(pack: Pack, run: Run, dataset: DetectionDataset) -> Iterator[_Scene]:
@@ -100,8 +103,14 @@ def _dataset_scenes(pack: Pack, run: Run, dataset: DetectionDataset) -> Iterator
     for index in np.linspace(0, len(dataset) - 1, min(NUM_PICTURES, len(dataset))).astype(int):
         image = dataset.image(int(index))
         network_image = manifest.input.preprocess.network_image(image)
-        source = detect(run(network_image), manifest.decode)
+        source = detect(run(network_image), _rule(pack))
         yield _Scene(Path(dataset.source(int(index))).name, image, network_image, source)
+
+
+def _rule(pack: Pack) -> DetectDecode:
+    decode = pack.manifest.decode
+    assert isinstance(decode, Suppression)  # `gallery` leaves other tasks out
+    return decode
 
 
 def _run_pack(checked: CheckedPack, scenes: Sequence[_Scene]) -> list[Detections] | str:
@@ -111,7 +120,7 @@ def _run_pack(checked: CheckedPack, scenes: Sequence[_Scene]) -> list[Detections
     pack = checked.pack
     try:
         with IsolatedRunner(pack.path, pack.manifest) as run:
-            return [detect(run(scene.network_image), pack.manifest.decode) for scene in scenes]
+            return [detect(run(scene.network_image), _rule(pack)) for scene in scenes]
     except CheckError as error:
         return str(error)
 
@@ -132,7 +141,7 @@ def _picture(scene: _Scene, index: int, group: PackGroup, found: Mapping[str, li
 def _view(name: str, pack: Pack, scene: _Scene, found: Detections, frame: Frame) -> View:
     """The detections found, and those of the source that are missing."""
     manifest = pack.manifest
-    missing, extra = without_partner(scene.source, found, manifest.decode, manifest.golden.tolerance)
+    missing, extra = without_partner(scene.source, found, _rule(pack), manifest.golden.tolerance)
     verdicts: list[Verdict] = ["extra" if is_extra else "same" for is_extra in extra]
     verdicts += ["missing"] * int(missing.sum())
     shown = Detections(

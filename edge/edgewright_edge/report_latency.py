@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
 
 from edgewright_train.errors import InputError
-from edgewright_train.schema import first_problem
+from edgewright_train.schema import parse_record_json
 
 from .measurement import Device
 from .report_database import reading
@@ -69,9 +68,6 @@ def _read(database: Path) -> dict[str, dict[tuple[int, Stage], Measured]]:
 
 
 def _device(device_json: str, database: Path) -> str:
-    try:
-        device = Device.model_validate_json(device_json)
-    except ValidationError as error:
-        raise InputError(f"{database}: device_json: {first_problem(error)}") from None
+    device = parse_record_json(Device, device_json, source=f"{database}: device_json")
     cores = f"{device.num_cores} core" if device.num_cores == 1 else f"{device.num_cores} cores"
     return f"{device.cpu_model or device.architecture}, {cores}"

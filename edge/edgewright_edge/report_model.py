@@ -143,8 +143,8 @@ def _proof(checked: CheckedPack) -> str:
     if verdict is None:
         return checked.problem
     parts = []
-    if tolerance.max_abs is not None:
-        parts.append(f"max diff {verdict.max_abs:.1e} ≤ {tolerance.max_abs:.0e}")
+    if tolerance.max_error is not None:
+        parts.append(f"max error {verdict.max_error:.1e} ≤ {tolerance.max_error:.0e}")
     if tolerance.min_cosine is not None:
         parts.append(f"cosine {verdict.min_cosine:.6f} ≥ {tolerance.min_cosine:g}")
     return ", ".join(parts)

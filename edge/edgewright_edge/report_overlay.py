@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewright_train.tasks.detect.decode import Detections
+from edgewright_train.tasks.detect.detections import Detections
 
 from .report_labels import Rect, first_free, text_width
 

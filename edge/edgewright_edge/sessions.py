@@ -19,7 +19,7 @@ from edgewright_export.manifest import Manifest
 from edgewright_export.pack import MANIFEST, Pack, digest_file
 from edgewright_export.runners import RUNNERS, open_runner, require
 from edgewright_train.schema import parse_record_json
-from edgewright_train.tasks.detect.decode import detect
+from edgewright_train.tasks.decode import decode_outputs, scaled_to_source
 
 from .device import probe_device
 from .measurement import BenchResult, ImageSize, PackIdentity, ThreadResult, summarize
@@ -98,7 +98,7 @@ def serve(connection: Connection, *, pack: str, manifest: str, threads: int, war
 
     def image_to_boxes() -> object:
         maps = runner(preprocess.network_image(case.source_bgr))
-        return detect(maps, parsed.decode).scaled(size_wh, source_wh)
+        return scaled_to_source(decode_outputs(maps, parsed.decode), size_wh, source_wh)
 
     result = ThreadResult(
         threads=threads,

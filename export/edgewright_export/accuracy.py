@@ -3,69 +3,61 @@
 from dataclasses import dataclass
 
 from edgewright_train.checkpoint import Checkpoint
-from edgewright_train.data.dataset import DetectionDataset
+from edgewright_train.data.dataset import Dataset
 from edgewright_train.errors import CheckError, InputError
-from edgewright_train.tasks.detect.decode import Decode
-from edgewright_train.tasks.detect.detector import Run, decode_of, detector, preprocess_of, torch_run
-from edgewright_train.tasks.detect.evaluate import EVALUATION_SCORE_THRESHOLD, Evaluation, Progress, evaluate
-from edgewright_train.vision.preprocess import Preprocess
+from edgewright_train.inference import decode_of, preprocess_of, torch_run
+from edgewright_train.tasks.detect.detections import Suppression
+from edgewright_train.tasks.evaluate import DEFAULT_THRESHOLDS, Thresholds, evaluate_run
+from edgewright_train.tasks.evaluation import Evaluation, Headline, Progress
 
 from .isolation import IsolatedRunner
 from .manifest import Accuracy, Precision
 from .pack import Pack
 
-MAX_AP50_DIFFERENCE: dict[Precision, float] = {"fp32": 0.001, "fp16": 0.003}
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Of one evaluation.  `iou` is the manifest's unless the user says otherwise."""
-
-    score: float = EVALUATION_SCORE_THRESHOLD
-    iou: float | None = None
-
-
-DEFAULT_THRESHOLDS = Thresholds()
+MAX_DIFFERENCE: dict[Precision, float] = {"fp32": 0.001, "fp16": 0.003}  # of the headline metric, 0..1
 
 
 @dataclass(frozen=True)
 class AccuracyCheck:
     """A data set and what the source scores on it."""
 
-    dataset: DetectionDataset
-    source_ap50: float
+    dataset: Dataset
+    source: Headline
 
     def measure(self, pack: Pack) -> Accuracy:
-        """Raises `CheckError` when the pack's AP50 is further from the source's than its precision allows."""
-        value = _ap50(evaluate_pack(pack, self.dataset), self.dataset)
-        limit = MAX_AP50_DIFFERENCE[pack.manifest.precision]
-        if abs(value - self.source_ap50) > limit:
+        """Raises `CheckError` when the pack's metric is further from the source's than its precision allows."""
+        value = _known(evaluate_pack(pack, self.dataset).headline, self.dataset)
+        source_value = _known(self.source, self.dataset)
+        limit = MAX_DIFFERENCE[pack.manifest.precision]
+        if abs(value - source_value) > limit:
             raise CheckError(
-                f"{pack.name}: AP50 {value:.4f} on {self.dataset.name}, the source has {self.source_ap50:.4f}; "
-                f"{pack.manifest.precision} may differ by {limit}"
+                f"{pack.name}: {self.source.metric} {value:.4f} on {self.dataset.name}, "
+                f"the source has {source_value:.4f}; {pack.manifest.precision} may differ by {limit}"
             )
+        decode = pack.manifest.decode
+        detects = isinstance(decode, Suppression)
         return Accuracy(
             dataset=self.dataset.name,
             dataset_sha256=self.dataset.fingerprint,
             num_images=len(self.dataset),
-            metric="AP50",
+            metric=self.source.metric,
             value=value,
-            source_value=self.source_ap50,
-            score_threshold=EVALUATION_SCORE_THRESHOLD,
-            iou_threshold=pack.manifest.decode.iou_threshold,
+            source_value=source_value,
+            score_threshold=DEFAULT_THRESHOLDS.score if detects else None,
+            iou_threshold=decode.iou_threshold if isinstance(decode, Suppression) else None,
         )
 
 
-def accuracy_check(
-    checkpoint: Checkpoint, dataset: DetectionDataset, *, progress: Progress | None = None
-) -> AccuracyCheck:
+def accuracy_check(checkpoint: Checkpoint, dataset: Dataset, *, progress: Progress | None = None) -> AccuracyCheck:
     """Evaluate the source that packs are going to be held against."""
-    return AccuracyCheck(dataset, _ap50(evaluate_checkpoint(checkpoint, dataset, progress=progress), dataset))
+    headline = evaluate_checkpoint(checkpoint, dataset, progress=progress).headline
+    _known(headline, dataset)
+    return AccuracyCheck(dataset, headline)
 
 
 def evaluate_checkpoint(
     checkpoint: Checkpoint,
-    dataset: DetectionDataset,
+    dataset: Dataset,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
     *,
     progress: Progress | None = None,
@@ -73,13 +65,13 @@ def evaluate_checkpoint(
     """In PyTorch.  Raises `InputError` when the data set has other classes."""
     header = checkpoint.header
     check_labels(header.labels, dataset)
-    run = torch_run(checkpoint)
-    return _evaluate(run, preprocess_of(header), decode_of(header), dataset, thresholds, progress)
+    run, preprocess, decode = torch_run(checkpoint), preprocess_of(header), decode_of(header)
+    return evaluate_run(run, preprocess, decode, dataset, thresholds=thresholds, progress=progress)
 
 
 def evaluate_pack(
     pack: Pack,
-    dataset: DetectionDataset,
+    dataset: Dataset,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
     *,
     num_threads: int = 1,
@@ -89,10 +81,11 @@ def evaluate_pack(
     manifest = pack.manifest
     check_labels(manifest.labels, dataset)
     with IsolatedRunner(pack.path, manifest, num_threads=num_threads) as run:
-        return _evaluate(run, manifest.input.preprocess, manifest.decode, dataset, thresholds, progress)
+        preprocess, decode = manifest.input.preprocess, manifest.decode
+        return evaluate_run(run, preprocess, decode, dataset, thresholds=thresholds, progress=progress)
 
 
-def check_labels(labels: tuple[str, ...], dataset: DetectionDataset) -> None:
+def check_labels(labels: tuple[str, ...], dataset: Dataset) -> None:
     """Raises `InputError` naming the first class that differs."""
     if len(labels) != len(dataset.labels):
         raise InputError(f"{dataset.name}: has {len(dataset.labels)} classes, the model has {len(labels)}")
@@ -101,19 +94,7 @@ def check_labels(labels: tuple[str, ...], dataset: DetectionDataset) -> None:
             raise InputError(f"{dataset.name}: class {index} is {theirs!r}, the model calls it {ours!r}")
 
 
-def _evaluate(
-    run: Run,
-    preprocess: Preprocess,
-    decode: Decode,
-    dataset: DetectionDataset,
-    thresholds: Thresholds,
-    progress: Progress | None,
-) -> Evaluation:
-    predict = detector(run, preprocess, decode, score_threshold=thresholds.score, iou_threshold=thresholds.iou)
-    return evaluate(predict, dataset, progress=progress)
-
-
-def _ap50(evaluation: Evaluation, dataset: DetectionDataset) -> float:
-    if evaluation.metrics.ap50 is None:
-        raise InputError(f"{dataset.name}: has no annotated objects, so there is no AP50")
-    return evaluation.metrics.ap50
+def _known(headline: Headline, dataset: Dataset) -> float:
+    if headline.value is None:
+        raise InputError(f"{dataset.name}: nothing is annotated, so there is no {headline.metric}")
+    return headline.value

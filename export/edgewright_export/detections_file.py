@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from edgewright_train.data.dataset import DetectionDataset
 from edgewright_train.errors import InputError
 from edgewright_train.schema import Record, parse_record_json
-from edgewright_train.tasks.detect.decode import Detections
+from edgewright_train.tasks.detect.detections import Detections
 
 _MAX_BYTES = 1 << 30
 

@@ -40,8 +40,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from edgewright_train.data.resolve import open_split  # noqa: PLC0415
     from edgewright_train.progress import counted  # noqa: PLC0415
     from edgewright_train.tasks.detect.evaluate import score  # noqa: PLC0415
+    from edgewright_train.tasks.evaluate import Thresholds  # noqa: PLC0415
 
-    from .accuracy import Thresholds, evaluate_checkpoint, evaluate_pack  # noqa: PLC0415
+    from .accuracy import evaluate_checkpoint, evaluate_pack  # noqa: PLC0415
     from .detections_file import read_detections  # noqa: PLC0415
     from .pack import open_pack  # noqa: PLC0415
 

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from edgewright_train.data.dataset import DetectionDataset
+from edgewright_train.data.dataset import Dataset
 from edgewright_train.progress import counted
 
 from .accuracy import AccuracyCheck, accuracy_check
 from .exporter import Result
-from .manifest import Precision, Target
+from .manifest import Accuracy, Precision, Target
 from .source import Source
 
 
@@ -40,14 +40,14 @@ class Display:
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def measure_source(self, source: Source, dataset: DetectionDataset | None) -> AccuracyCheck | None:
+    def measure_source(self, source: Source, dataset: Dataset | None) -> AccuracyCheck | None:
         """The source's own score, with a bar of images."""
         if dataset is None:
             self._progress.start()
             return None
         with counted(f"source on {dataset.name}") as progress:
             check = accuracy_check(source.checkpoint, dataset, progress=progress)
-        self._console.print(f"source: AP50 {check.source_ap50:.4f} on {dataset.name}")
+        self._console.print(f"source: {check.source.metric} {check.source.value:.4f} on {dataset.name}")
         self._progress.start()
         return check
 
@@ -64,7 +64,7 @@ def results_as_text(results: Sequence[Result]) -> str:
     """A table, one line per pack that failed, and the next step."""
     table = Table(title="Packs")
     table.add_column("pack", no_wrap=True)
-    for column in ("size", "max |diff|", "cosine", "detections", "AP50", "seconds"):
+    for column in ("size", "max error", "cosine", "agree", "metric", "seconds"):
         table.add_column(column, justify="right")
     for result in results:
         table.add_row(*_row(result))
@@ -88,10 +88,10 @@ def _row(result: Result) -> list[str]:
     return [
         name,
         f"{result.proven.pack.size_bytes / 1000:,.0f} kB",
-        f"{verdict.max_abs:.1e}",
+        f"{verdict.max_error:.1e}",
         f"{verdict.min_cosine:.6f}",
-        f"{verdict.num_detections} equal",
-        f"{manifest.accuracy.value:.4f}" if manifest.accuracy else "-",
+        f"{verdict.num_agreeing} of {verdict.num_parts}",
+        f"{manifest.accuracy.metric} {manifest.accuracy.value:.4f}" if manifest.accuracy else "-",
         seconds,
     ]
 
@@ -105,10 +105,15 @@ def results_as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
             "precision": result.precision,
             "seconds": round(result.seconds, 2),
             "size_bytes": result.proven.pack.size_bytes if result.proven else None,
-            "max_abs": result.proven.verdict.max_abs if result.proven else None,
+            "max_error": result.proven.verdict.max_error if result.proven else None,
             "min_cosine": result.proven.verdict.min_cosine if result.proven else None,
-            "AP50": accuracy.value if result.proven and (accuracy := result.proven.pack.manifest.accuracy) else None,
+            "metric": accuracy.metric if (accuracy := _accuracy(result)) else None,
+            "value": accuracy.value if (accuracy := _accuracy(result)) else None,
             "error": str(result.error) if result.error else None,
         }
         for result in results
     ]
+
+
+def _accuracy(result: Result) -> Accuracy | None:
+    return result.proven.pack.manifest.accuracy if result.proven else None

@@ -1,6 +1,6 @@
 """Golden cases: images, and what the PyTorch source makes of them, stored in the pack for every device to repeat."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from safetensors import numpy as tensors
 
 from edgewright_train.data.shapes import ShapesDataset
-from edgewright_train.tasks.detect.decode import Decode, Detections, detect
-from edgewright_train.tasks.detect.detector import Run
+from edgewright_train.inference import Run
+from edgewright_train.tasks.classify.decode import Classification
+from edgewright_train.tasks.decode import Decode, Result, decode_outputs
+from edgewright_train.tasks.detect.detections import Detections
+from edgewright_train.tasks.segment.decode import LabelMap
 from edgewright_train.vision.preprocess import Preprocess
 
 _SEED = 20260101
@@ -20,19 +23,19 @@ _NUM_SCENES = 24
 
 @dataclass(frozen=True)
 class Case:
-    """`maps`: output name -> (channels, height, width) of the source in fp32; detections in network pixels."""
+    """`maps`: output name -> (channels, height, width) of the source in fp32; boxes in `result` are network pixels."""
 
     source_bgr: NDArray[np.uint8]
     network_image: NDArray[np.uint8]
     maps: dict[str, NDArray[np.float32]]
-    detections: Detections
+    result: Result
 
 
 def make_case(source_bgr: NDArray[np.uint8], run: Run, preprocess: Preprocess, decode: Decode) -> Case:
     """Run the source on one image, from the start."""
     network_image = preprocess.network_image(source_bgr)
     maps = run(network_image)
-    return Case(source_bgr, network_image, maps, detect(maps, decode))
+    return Case(source_bgr, network_image, maps, decode_outputs(maps, decode))
 
 
 def golden_cases(run: Run, preprocess: Preprocess, decode: Decode) -> dict[str, Case]:
@@ -47,7 +50,14 @@ def _richest_scene(size_wh: tuple[int, int], run: Run, preprocess: Preprocess, d
     """A network trained on other things sees little in most scenes; a golden case without detections proves less."""
     scenes = ShapesDataset("test", seed=_SEED, count=_NUM_SCENES, size_wh=size_wh)
     cases = (make_case(scenes.image(index), run, preprocess, decode) for index in range(_NUM_SCENES))
-    return max(cases, key=lambda case: len(case.detections))  # the first of equals
+    return max(cases, key=lambda case: _richness(case.result))  # the first of equals
+
+
+def _richness(result: Result) -> float:
+    """Detections found, classes in a label map; a classifier sees as much in one image as in another."""
+    if isinstance(result, Detections):
+        return len(result)
+    return len(np.unique(result.labels)) if isinstance(result, LabelMap) else 0
 
 
 def write_case(path: Path, case: Case) -> None:
@@ -55,9 +65,7 @@ def write_case(path: Path, case: Case) -> None:
     arrays = {
         "source_bgr": case.source_bgr,
         "network_image": case.network_image,
-        "boxes_xyxy": case.detections.boxes_xyxy,
-        "scores": case.detections.scores,
-        "class_indices": case.detections.class_indices,
+        **vars(case.result),
         **case.maps,
     }
     path.write_bytes(tensors.save({name: np.ascontiguousarray(value) for name, value in arrays.items()}))
@@ -66,6 +74,12 @@ def write_case(path: Path, case: Case) -> None:
 def read_case(path: Path, output_names: tuple[str, ...]) -> Case:
     """The file's digest has been checked by `open_pack`."""
     arrays = tensors.load(path.read_bytes())
-    detections = Detections(arrays["boxes_xyxy"], arrays["scores"], arrays["class_indices"])
     maps = {name: arrays[name] for name in output_names}
-    return Case(arrays["source_bgr"], arrays["network_image"], maps, detections)
+    return Case(arrays["source_bgr"], arrays["network_image"], maps, _result(arrays))
+
+
+def _result(arrays: dict[str, NDArray[np.generic]]) -> Result:
+    """Each kind of result is stored under the names of its fields."""
+    kinds: tuple[type[Result], ...] = (Detections, Classification, LabelMap)
+    kind = next(kind for kind in kinds if all(field.name in arrays for field in fields(kind)))
+    return kind(*(arrays[field.name] for field in fields(kind)))  # type: ignore[arg-type]

@@ -5,8 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from edgewright_train.models.architecture import Task
 from edgewright_train.schema import Record
-from edgewright_train.tasks.detect.decode import Decode
+from edgewright_train.tasks.classify.decode import ClassifyDecode
+from edgewright_train.tasks.decode import Decode
+from edgewright_train.tasks.detect.ssd import SsdDecode
+from edgewright_train.tasks.evaluation import Metric
+from edgewright_train.tasks.segment.decode import SegmentDecode
 from edgewright_train.vision.preprocess import Preprocess
 
 FORMAT_VERSION = 1
@@ -63,18 +68,23 @@ class Tolerance(Record):
     """How far a run may be from the golden vectors.  Absent limits do not apply.
 
     Attributes:
-        max_abs: largest absolute difference of any activated output.
+        max_error: largest absolute difference of any output, as a fraction of the reference's largest absolute value
+            where that exceeds 1.
         min_cosine: smallest cosine similarity of any output map with its reference.
-        min_iou, max_score_diff: every reference detection needs a partner of its class among the run's candidates
-            (rows above the score threshold, before NMS) that overlaps it by at least `min_iou` and whose score differs
-            by at most `max_score_diff`, and the other way round; detections within `max_score_diff` of the score
-            threshold need none.
+        max_score_diff: largest difference of a probability: see `min_iou`; the class a run gives an image or a pixel
+            must, in the reference, have a probability within it of the best one.
+        min_iou: every reference detection needs a partner of its class among the run's candidates (rows above the
+            score threshold, before NMS) that overlaps it by at least `min_iou` and whose score differs by at most
+            `max_score_diff`, and the other way round; detections within `max_score_diff` of the score threshold need
+            none.
+        min_agreement: smallest fraction of an image's pixels whose class is right.
     """
 
-    max_abs: float | None = Field(ge=0)
+    max_error: float | None = Field(ge=0)
     min_cosine: float | None = Field(ge=0, le=1)
-    min_iou: Fraction
     max_score_diff: Fraction
+    min_iou: Fraction | None = None
+    min_agreement: Fraction | None = None
 
 
 class Golden(Record):
@@ -85,16 +95,19 @@ class Golden(Record):
 
 
 class Accuracy(Record):
-    """The task metric of this pack and of its source, measured by running both on the same images."""
+    """The task metric of this pack and of its source, measured by running both on the same images.
+
+    The thresholds are those of a detector's evaluation; other tasks have none.
+    """
 
     dataset: Name
     dataset_sha256: Sha256
     num_images: int = Field(ge=1)
-    metric: Literal["AP50"]
+    metric: Metric
     value: Fraction
     source_value: Fraction
-    score_threshold: Fraction
-    iou_threshold: Fraction
+    score_threshold: Fraction | None
+    iou_threshold: Fraction | None
 
 
 class Provenance(Record):
@@ -122,7 +135,7 @@ class Manifest(Record):
 
     format_version: int = Field(ge=FORMAT_VERSION, le=FORMAT_VERSION)  # an int, as Literal[1] would take `true`
     model: Name
-    task: Literal["detect"]
+    task: Task
     target: Target
     precision: Precision
     num_parameters: int = Field(ge=1)
@@ -146,15 +159,43 @@ class Manifest(Record):
         for case in self.golden.cases:
             if case not in paths:
                 raise ValueError(f"golden.cases: {case!r} is not among the files")
-        outputs = {output.name: output for output in self.outputs}
-        if len(outputs) != len(self.outputs):
+        if len({output.name for output in self.outputs}) != len(self.outputs):
             raise ValueError("outputs: a name is listed twice")
-        width, height = self.input.preprocess.width, self.input.preprocess.height
-        for scale in self.decode.scales:
-            channels = 5 * len(scale.anchors_px) + len(self.labels)
-            expected = (channels, height // scale.stride, width // scale.stride)
-            if scale.output not in outputs:
-                raise ValueError(f"decode.scales: output {scale.output!r} is not among the outputs")
-            if outputs[scale.output].shape != expected:
-                raise ValueError(f"outputs: {scale.output} has shape {outputs[scale.output].shape}, not {expected}")
+        check_outputs(self.decode, self.outputs, self.input.preprocess, len(self.labels))
+        if task_of(self.decode) != self.task:
+            raise ValueError(f"decode.kind: {self.decode.kind!r} does not belong to the task {self.task!r}")
+        if self.task == "detect" and self.golden.tolerance.min_iou is None:
+            raise ValueError("golden.tolerance.min_iou: a detector needs one")
+        if self.task == "segment" and self.golden.tolerance.min_agreement is None:
+            raise ValueError("golden.tolerance.min_agreement: a segmenter needs one")
         return self
+
+
+def task_of(decode: Decode) -> Task:
+    """The task whose result `decode` gives."""
+    if isinstance(decode, ClassifyDecode):
+        return "classify"
+    return "segment" if isinstance(decode, SegmentDecode) else "detect"
+
+
+def check_outputs(decode: Decode, outputs: tuple[ModelOutput, ...], preprocess: Preprocess, num_classes: int) -> None:
+    """Raises `ValueError` unless every output that `decode` reads exists and has the shape that it needs."""
+    shapes = {output.name: output.shape for output in outputs}
+    size_wh = (preprocess.width, preprocess.height)
+    expected: dict[str, tuple[int | None, ...]]  # None: any
+    if isinstance(decode, ClassifyDecode):
+        expected = {decode.output: (num_classes, 1, 1)}
+    elif isinstance(decode, SegmentDecode):
+        expected = {decode.output: (num_classes, None, None)}
+    elif isinstance(decode, SsdDecode):
+        if (decode.width, decode.height) != size_wh:
+            raise ValueError(f"decode: {decode.width}x{decode.height} is not the size of the input")
+        expected = {scale.output: (scale.num_channels(num_classes), None, None) for scale in decode.scales}
+    else:
+        expected = {scale.output: scale.shape(size_wh, num_classes) for scale in decode.scales}
+    for name, sides in expected.items():
+        if name not in shapes:
+            raise ValueError(f"decode: output {name!r} is not among the outputs")
+        if any(side not in (None, found) for side, found in zip(sides, shapes[name], strict=True)):
+            wanted = " x ".join("any" if side is None else str(side) for side in sides)
+            raise ValueError(f"outputs: {name} has shape {shapes[name]}, not {wanted}")

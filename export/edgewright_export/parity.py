@@ -1,20 +1,40 @@
-"""Is this run the source's run?  Maps are compared by value, detections by partner (tolerances: docs/adr/0003)."""
+"""Is this run the source's run?  Outputs are compared by value, then what they mean (tolerances: docs/adr/0003)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewright_train.tasks.detect.decode import Decode, Detections, detect
+from edgewright_train.models.architecture import Task
+from edgewright_train.tasks.decode import Decode
 
-from .manifest import Precision, Tolerance
+from .class_parity import compare_classification, compare_segmentation
+from .detection_parity import compare_detections
+from .manifest import Precision, Tolerance, task_of
+from .outputs import Outputs
 
-Maps = Mapping[str, NDArray[np.float32]]
+TOLERANCES: dict[Task, dict[Precision, Tolerance]] = {
+    "detect": {
+        "fp32": Tolerance(max_error=1e-4, min_cosine=None, max_score_diff=0.001, min_iou=0.99),
+        "fp16": Tolerance(max_error=None, min_cosine=0.9999, max_score_diff=0.02, min_iou=0.9),
+    },
+    "classify": {
+        "fp32": Tolerance(max_error=1e-4, min_cosine=None, max_score_diff=0.001),
+        "fp16": Tolerance(max_error=None, min_cosine=0.9999, max_score_diff=0.02),
+    },
+    "segment": {
+        "fp32": Tolerance(max_error=1e-4, min_cosine=None, max_score_diff=0.001, min_agreement=1.0),
+        "fp16": Tolerance(max_error=None, min_cosine=0.9999, max_score_diff=0.02, min_agreement=0.999),
+    },
+}
 
-TOLERANCES: dict[Precision, Tolerance] = {
-    "fp32": Tolerance(max_abs=1e-4, min_cosine=None, min_iou=0.99, max_score_diff=0.001),
-    "fp16": Tolerance(max_abs=None, min_cosine=0.9999, min_iou=0.9, max_score_diff=0.02),
+# (matching parts of the result, all its parts, what is wrong or empty); parts: detections, images or pixels
+_MEANING: dict[Task, Callable[[Outputs, Outputs, Any, Tolerance], tuple[int, int, str]]] = {
+    "detect": compare_detections,
+    "classify": compare_classification,
+    "segment": compare_segmentation,
 }
 
 
@@ -23,38 +43,40 @@ class Comparison:
     """Of one image.
 
     Attributes:
-        num_detections: of the source that the run found too.
+        max_error: as `Tolerance` has it.
+        num_agreeing, num_parts: of the source's result, those that the run has too: detections, images or pixels.
         problem: empty when everything is inside the tolerance.
     """
 
-    max_abs: float
+    max_error: float
     cosine: float
-    num_detections: int
+    num_agreeing: int
+    num_parts: int
     problem: str
 
 
-def compare(reference: Maps, outputs: Maps, decode: Decode, tolerance: Tolerance) -> Comparison:
-    """`outputs` against the source's maps and against the detections that both give at the manifest's thresholds."""
-    max_abs, cosine = 0.0, 1.0
+def compare(reference: Outputs, outputs: Outputs, decode: Decode, tolerance: Tolerance) -> Comparison:
+    """`outputs` against the source's and against the result that both give at the manifest's thresholds."""
+    max_error, cosine = 0.0, 1.0
     for name, expected in reference.items():
         value = outputs[name]
         if value.shape != expected.shape:
-            return Comparison(np.inf, 0.0, 0, f"output {name} has shape {value.shape}, not {expected.shape}")
+            return Comparison(np.inf, 0.0, 0, 0, f"output {name} has shape {value.shape}, not {expected.shape}")
         if not np.isfinite(value).all():
-            return Comparison(np.inf, 0.0, 0, f"output {name} holds NaN or infinity")
-        max_abs = max(max_abs, float(np.abs(value - expected).max()))
+            return Comparison(np.inf, 0.0, 0, 0, f"output {name} holds NaN or infinity")
+        size = max(1.0, float(np.abs(expected).max()))
+        max_error = max(max_error, float(np.abs(value - expected).max()) / size)
         cosine = min(cosine, _cosine(expected, value))
-    matched, unmatched = _match(_Side.of(reference, decode), _Side.of(outputs, decode), decode, tolerance)
-    problem = _problem(max_abs, cosine, unmatched, tolerance)
-    return Comparison(max_abs, cosine, matched, problem)
+    agreeing, parts, problem = _MEANING[task_of(decode)](reference, outputs, decode, tolerance)
+    return Comparison(max_error, cosine, agreeing, parts, _problem(max_error, cosine, tolerance) or problem)
 
 
-def _problem(max_abs: float, cosine: float, unmatched: str, tolerance: Tolerance) -> str:
-    if tolerance.max_abs is not None and not max_abs <= tolerance.max_abs:
-        return f"largest difference {max_abs:.2e} exceeds {tolerance.max_abs:.0e}"
+def _problem(max_error: float, cosine: float, tolerance: Tolerance) -> str:
+    if tolerance.max_error is not None and not max_error <= tolerance.max_error:
+        return f"largest error {max_error:.2e} exceeds {tolerance.max_error:.0e}"
     if tolerance.min_cosine is not None and not cosine >= tolerance.min_cosine:
         return f"cosine similarity {cosine:.6f} is below {tolerance.min_cosine}"
-    return unmatched
+    return ""
 
 
 def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
@@ -62,57 +84,3 @@ def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     x, y = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
     norms = np.linalg.norm(x) * np.linalg.norm(y)
     return float(x @ y / norms) if norms > 0 else float(np.array_equal(x, y))
-
-
-def without_partner(
-    reference: Detections, found: Detections, decode: Decode, tolerance: Tolerance
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which detections of each side have no partner though they should: (len(reference),) and (len(found),)."""
-    close = _partners(reference, found, tolerance)
-    sure = decode.score_threshold + tolerance.max_score_diff
-    return ~close.any(1) & (reference.scores > sure), ~close.any(0) & (found.scores > sure)
-
-
-@dataclass(frozen=True)
-class _Side:
-    """One run's detections, and its candidates before suppression."""
-
-    detections: Detections
-    candidates: Detections
-
-    @classmethod
-    def of(cls, maps: Maps, decode: Decode) -> "_Side":
-        unlimited = decode.model_copy(update={"max_detections": 10000})
-        return cls(detect(maps, decode), detect(maps, unlimited, iou_threshold=1.0))
-
-
-def _match(reference: _Side, run: _Side, decode: Decode, tolerance: Tolerance) -> tuple[int, str]:
-    """Number of reference detections with a partner, and what is wrong with the first that has none, on either side.
-
-    Two boxes that overlap by almost the suppression threshold survive or not by a rounding error; a detection's partner
-    may therefore be among the other side's candidates.
-    """
-    sure = decode.score_threshold + tolerance.max_score_diff
-    missing = ~_partners(reference.detections, run.candidates, tolerance).any(1)
-    extra = ~_partners(run.detections, reference.candidates, tolerance).any(1)
-    for what, detections, alone in (("missing", reference.detections, missing), ("extra", run.detections, extra)):
-        lonely = np.flatnonzero(alone & (detections.scores > sure))
-        if len(lonely):
-            box = ", ".join(f"{v:.1f}" for v in detections.boxes_xyxy[lonely[0]])
-            return int((~missing).sum()), (
-                f"{what} detection: class {detections.class_indices[lonely[0]]}, "
-                f"score {detections.scores[lonely[0]]:.3f}, box [{box}]"
-            )
-    return int((~missing).sum()), ""
-
-
-def _partners(a: Detections, b: Detections, tolerance: Tolerance) -> NDArray[np.bool_]:
-    """(len(a), len(b)): same class, enough overlap, close score."""
-    low = np.maximum(a.boxes_xyxy[:, None, :2], b.boxes_xyxy[None, :, :2])
-    high = np.minimum(a.boxes_xyxy[:, None, 2:], b.boxes_xyxy[None, :, 2:])
-    inter = np.prod(np.maximum(high - low, 0), axis=2)
-    area_a, area_b = (np.prod(d.boxes_xyxy[:, 2:] - d.boxes_xyxy[:, :2], axis=1) for d in (a, b))
-    iou_is_enough = inter >= tolerance.min_iou * (area_a[:, None] + area_b[None] - inter)
-    same_class = a.class_indices[:, None] == b.class_indices[None]
-    close_score = np.abs(a.scores[:, None] - b.scores[None]) <= tolerance.max_score_diff
-    return iou_is_enough & same_class & close_score

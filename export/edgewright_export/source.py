@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from edgewright_train.checkpoint import Checkpoint, load_checkpoint
 from edgewright_train.errors import InputError
+from edgewright_train.inference import decode_of, preprocess_of, torch_run
 from edgewright_train.models import check_size
-from edgewright_train.tasks.detect.decode import Decode
-from edgewright_train.tasks.detect.detector import decode_of, preprocess_of, torch_run
+from edgewright_train.tasks.decode import Decode
 from edgewright_train.vision.preprocess import Preprocess
 
 from .golden import Case, golden_cases, make_case
@@ -58,7 +58,7 @@ def load_source(
     checkpoint = load_checkpoint(weights)
     if size_wh is not None:
         width, height = size_wh
-        check_size(checkpoint.header.model, width, height)
+        check_size(checkpoint.header.model, checkpoint.header.architecture, width, height)
         header = checkpoint.header.model_copy(update={"width": width, "height": height})
         checkpoint = Checkpoint(checkpoint.network, header)
     preprocess, decode, run = preprocess_of(checkpoint.header), decode_of(checkpoint.header), torch_run(checkpoint)

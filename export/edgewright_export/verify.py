@@ -15,20 +15,22 @@ from .parity import Comparison, compare
 
 @dataclass(frozen=True)
 class Verdict:
-    """The worst over all images; every check held, or there would be no verdict."""
+    """The worst over all images; every check held, or there would be no verdict (`Comparison` says what is counted)."""
 
     num_images: int
-    max_abs: float
+    max_error: float
     min_cosine: float
-    num_detections: int
+    num_agreeing: int
+    num_parts: int
 
     def worse(self, other: "Verdict") -> "Verdict":
         """Both taken together."""
         return Verdict(
             num_images=self.num_images + other.num_images,
-            max_abs=max(self.max_abs, other.max_abs),
+            max_error=max(self.max_error, other.max_error),
             min_cosine=min(self.min_cosine, other.min_cosine),
-            num_detections=self.num_detections + other.num_detections,
+            num_agreeing=self.num_agreeing + other.num_agreeing,
+            num_parts=self.num_parts + other.num_parts,
         )
 
 
@@ -54,7 +56,8 @@ def verify_cases(pack: Pack, cases: Iterable[tuple[str, Case]], *, num_threads: 
             results.append(result)
     return Verdict(
         num_images=len(results),
-        max_abs=max(result.max_abs for result in results),
+        max_error=max(result.max_error for result in results),
         min_cosine=min(result.cosine for result in results),
-        num_detections=sum(result.num_detections for result in results),
+        num_agreeing=sum(result.num_agreeing for result in results),
+        num_parts=sum(result.num_parts for result in results),
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from edgewright_train.command import Parser, emit, run_command
 
+_PARTS = {"detect": "detections", "classify": "images", "segment": "pixels"}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 proven, 1 a check did not hold, 2 not a pack or a runtime is missing."""
@@ -30,8 +32,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     verdict = verify_golden(pack, num_threads=arguments.threads)
     line = (
         f"{pack.path}: proven. {len(pack.manifest.files)} files intact; {verdict.num_images} golden cases: "
-        f"largest difference {verdict.max_abs:.1e}, smallest cosine {verdict.min_cosine:.6f}, "
-        f"{verdict.num_detections} detections equal"
+        f"largest error {verdict.max_error:.1e}, smallest cosine {verdict.min_cosine:.6f}, "
+        f"{verdict.num_agreeing} of {verdict.num_parts} {_PARTS[pack.manifest.task]} equal"
     )
     emit(line, {"pack": str(pack.path), "target": pack.manifest.target, **asdict(verdict)}, arguments.json)
     return 0

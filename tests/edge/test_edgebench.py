@@ -43,7 +43,7 @@ def test_verify_refuses_weights_that_compute_something_else(edgebench, pack: Pat
     rewrite_manifest(pack, lambda m: m.update(files=[file.model_dump() for file in list_files(pack)]))
     done = edgebench("verify", pack)
     assert done.returncode == 1
-    assert "largest difference" in done.stdout
+    assert "largest error" in done.stdout
     assert "NOT verified" in done.stdout
 
 

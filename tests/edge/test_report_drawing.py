@@ -11,7 +11,7 @@ from edgewright_edge.report_axis import axis
 from edgewright_edge.report_charts import PLOT, Sample, line_chart, scatter_chart
 from edgewright_edge.report_labels import label_points, text_width
 from edgewright_edge.report_overlay import FRAME, Frame, class_colour, overlay
-from edgewright_train.tasks.detect.decode import Detections
+from edgewright_train.tasks.detect.detections import Detections
 
 NAMES = [f"{target}-{precision}" for target in ("ncnn", "onnx", "tflite", "coreml") for precision in ("fp32", "fp16")]
 numbers = st.floats(-1e6, 1e6, allow_nan=False)

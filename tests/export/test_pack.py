@@ -124,6 +124,6 @@ def test_verify_writes_json_and_fails_when_the_golden_values_are_not_reached(
 ) -> None:
     assert verify_main([f"--pack={pack}", f"--json={tmp_path / 'out.json'}"]) == 0
     assert json.loads((tmp_path / "out.json").read_text())["num_images"] == 3
-    edit_manifest(pack, lambda m: m["golden"]["tolerance"].update(max_abs=0.0))
+    edit_manifest(pack, lambda m: m["golden"]["tolerance"].update(max_error=0.0))
     assert verify_main([f"--pack={pack}"]) == 1
-    assert "largest difference" in capsys.readouterr().err
+    assert "largest error" in capsys.readouterr().err

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from shared_material import SHARED, needs_shared
 
 from edgewright_train.checkpoint import Checkpoint, Header
+from edgewright_train.inference import decode_of, torch_run
 from edgewright_train.models import architecture
-from edgewright_train.tasks.detect.decode import Detections, detect
-from edgewright_train.tasks.detect.detector import decode_of, torch_run
+from edgewright_train.tasks.detect.decode import detect
+from edgewright_train.tasks.detect.detections import Detections
 from edgewright_train.tasks.detect.nms import nms
 
 ARCH = architecture("yolo-fastestv2")

@@ -15,7 +15,7 @@ from edgewright_train.data.dataset import Annotation
 from edgewright_train.data.resolve import open_split
 from edgewright_train.errors import InputError
 from edgewright_train.importers import import_checkpoint
-from edgewright_train.tasks.detect.decode import Detections
+from edgewright_train.tasks.detect.detections import Detections
 from edgewright_train.tasks.detect.detector import torch_detector
 from edgewright_train.tasks.detect.evaluate import evaluate
 

@@ -9,7 +9,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from edgewright_train.data.dataset import Annotation
-from edgewright_train.tasks.detect.decode import Detections
+from edgewright_train.tasks.detect.detections import Detections
 from edgewright_train.tasks.detect.metric import Metrics, average_precision
 
 LABELS = ("cat", "dog", "bird", "never seen")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from .atomic import atomic_file
 from .errors import InputError
 from .models import architecture, check_size
+from .models.architecture import Architecture, Task
 from .schema import Record, parse_record_json
 
 _HEADER_KEY = "edgewright"
@@ -28,18 +29,24 @@ class Header(Record):
     Attributes:
         content: the whole network, or its backbone alone, which only serves to start a training.
         labels: class names in the order of the network's class outputs; none for a backbone.
-        anchors_px: per stride, (w, h) at the network's input of `width` x `height` pixels.
+        anchors_px: per stride, (w, h) at the network's input of `width` x `height` pixels; none where they are fixed.
         origin: one line: the run or the foreign file it came from.
     """
 
     format_version: Literal[1] = 1
     model: str
+    task: Task = "detect"
     content: Literal["network", "backbone"] = "network"
     labels: tuple[str, ...] = Field(max_length=65536)
     anchors_px: tuple[tuple[AnchorPx, ...], ...]
     width: int = Field(ge=1, le=8192)
     height: int = Field(ge=1, le=8192)
     origin: str = ""
+
+    @property
+    def architecture(self) -> Architecture:
+        """Raises `InputError` when the model is none of ours, or does not do that task."""
+        return architecture(self.model, self.task)
 
     @model_validator(mode="after")
     def _labels_fit_the_content(self) -> "Header":
@@ -68,8 +75,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     header, tensors = read_tensors(path)
     if header.content != "network":
         raise InputError(f"{path}: holds only a {header.content}; train from it: `make train MODEL= WEIGHTS={path}`")
-    arch = architecture(header.model)
-    check_size(header.model, header.width, header.height)
+    arch = header.architecture
+    check_size(header.model, arch, header.width, header.height)
     expected_anchors = tuple(len(scale) for scale in arch.default_anchors_px)
     found_anchors = tuple(len(scale) for scale in header.anchors_px)
     if found_anchors != expected_anchors:

@@ -15,7 +15,8 @@ from .checkpoint import Checkpoint, save_checkpoint
 from .data.dataset import DetectionDataset
 from .data.loader import Batch, Loader
 from .errors import CheckError
-from .models import Architecture, architecture
+from .models import architecture
+from .models.architecture import Normalisation
 from .recipe import Recipe
 from .run_folder import RunFolder
 from .run_log import RunLog
@@ -74,7 +75,7 @@ def _step(run: Run, training: Training, batch: Batch) -> tuple[Loss, float]:
     for group in training.optimizer.param_groups:
         group["lr"] = rate
     arch = architecture(recipe.model)
-    maps = training.network(normalised(batch.images, arch))
+    maps = training.network(normalised(batch.images, arch.normalisation))
     anchors = torch.tensor(status.header.anchors_px, dtype=torch.float64)
     loss = detection_loss(maps, batch.targets, anchors, arch.strides, recipe.loss)
     _require_finite(run, training, "loss", loss.total)
@@ -91,10 +92,10 @@ def _step(run: Run, training: Training, batch: Batch) -> tuple[Loss, float]:
     return loss, rate
 
 
-def normalised(images: Tensor, arch: Architecture) -> Tensor:
+def normalised(images: Tensor, normalisation: Normalisation) -> Tensor:
     """(N, 3, H, W) uint8 BGR -> float32 as the network wants it, in the same memory layout."""
-    pixels = images.flip(1) if arch.colour_order == "rgb" else images
-    mean, scale = (torch.tensor(values).view(1, 3, 1, 1) for values in (arch.mean, arch.scale))
+    pixels = images.flip(1) if normalisation.colour_order == "rgb" else images
+    mean, scale = (torch.tensor(values).view(1, 3, 1, 1) for values in (normalisation.mean, normalisation.scale))
     return (pixels.float() - mean) * scale
 
 

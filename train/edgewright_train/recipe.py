@@ -82,8 +82,7 @@ def load_recipe(path: Path, **overrides: Any) -> Recipe:
     """The file with `overrides` (None: not given) in place of its own values."""
     values = load_toml(path) | {key: value for key, value in overrides.items() if value is not None}
     recipe = parse_record(Recipe, values, source=str(path))
-    architecture(recipe.model)
-    check_size(recipe.model, *recipe.size_wh)
+    check_size(recipe.model, architecture(recipe.model), *recipe.size_wh)
     return recipe
 
 

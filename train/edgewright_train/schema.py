@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from .errors import InputError
 
@@ -35,13 +36,13 @@ def parse_record_json(kind: type[RecordT], text: str | bytes, *, source: str) ->
     try:
         return kind.model_validate_json(text, strict=True)
     except ValidationError as error:
-        raise InputError(f"{source}: {first_problem(error)}") from None
+        raise InputError(f"{source}: {_first_problem(error, text)}") from None
 
 
-def first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, text: str | bytes) -> str:
     """`field.path: what is wrong (got value)` for the first of pydantic's findings."""
     problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
+    where = ".".join(_path(problem["loc"], text)) if problem["type"] != "json_invalid" else ""
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key"
     if problem["type"] == "missing":
@@ -49,6 +50,20 @@ def first_problem(error: ValidationError) -> str:
     got = repr(problem["input"])
     shown = got if len(got) <= 80 else got[:77] + "..."
     return f"{where}: {problem['msg'].removeprefix('Value error, ')} (got {shown})".removeprefix(": ")
+
+
+def _path(location: tuple[int | str, ...], text: str | bytes) -> list[str]:
+    """Without the names that pydantic adds for the member of a union: those are in no file."""
+    value = from_json(text)
+    path = []
+    for number, part in enumerate(location):
+        try:
+            value = value[part]
+        except (LookupError, TypeError):
+            if number < len(location) - 1:
+                continue
+        path.append(str(part))
+    return path
 
 
 def load_toml(path: Path) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+IGNORED = 255  # in a label map: neither trained on nor evaluated
+
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
@@ -29,8 +31,8 @@ class Annotation:
     areas_px: NDArray[np.float32]
 
 
-class DetectionDataset(Protocol):
-    """Random access to images and their boxes.  Readers validate annotations when they are opened, images when read."""
+class Dataset(Protocol):
+    """Random access to images.  Readers validate annotations when they are opened, images when read."""
 
     @property
     def name(self) -> str:
@@ -42,14 +44,35 @@ class DetectionDataset(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that decides an evaluation: image bytes or seed, boxes, labels."""
+        """SHA-256 over everything that decides an evaluation: image bytes or seed, annotations, labels."""
 
     def __len__(self) -> int: ...
 
     def image(self, index: int) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 BGR."""
 
-    def annotation(self, index: int) -> Annotation: ...
-
     def source(self, index: int) -> str:
         """The image's file name, or what made it; for reports and error messages."""
+
+
+class DetectionDataset(Dataset, Protocol):
+    """With the boxes of every image."""
+
+    def annotation(self, index: int) -> Annotation: ...
+
+
+class ClassificationDataset(Dataset, Protocol):
+    """With the classes of every image."""
+
+    def class_indices(self, index: int) -> tuple[int, ...]:
+        """One class, or any number where `multi_label`."""
+
+    @property
+    def multi_label(self) -> bool: ...
+
+
+class SegmentationDataset(Dataset, Protocol):
+    """With the class of every pixel."""
+
+    def label_map(self, index: int) -> NDArray[np.uint8]:
+        """(H, W) class indices of the stored image's pixels; `IGNORED` where nobody knows."""

@@ -27,7 +27,7 @@ def import_checkpoint(
     """
     arch = architecture(model)
     width, height = size_wh or arch.default_size_wh
-    check_size(model, width, height)
+    check_size(model, arch, width, height)
     if model not in IMPORTERS:
         raise InputError(f"MODEL={model}: nothing to import from; choose from: {', '.join(sorted(IMPORTERS))}")
     tensors, num_classes = IMPORTERS[model](read_state_dict(weights), str(weights))

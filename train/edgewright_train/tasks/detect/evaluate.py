@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from ...data.dataset import DetectionDataset
 from ...errors import InputError
-from .decode import Detections
+from ..evaluation import Headline, Progress
+from .detections import Detections
 from .metric import Metrics, average_precision
 
 EVALUATION_SCORE_THRESHOLD = 0.001  # COCO's curves need the weak detections too
 
 Predict = Callable[[NDArray[np.uint8]], Detections]  # (H, W, 3) BGR -> detections in its pixels
-Progress = Callable[[int, int], None]  # images done, images in all
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Evaluation:
     metrics: Metrics
     num_images: int
     seconds: float
+
+    @property
+    def headline(self) -> Headline:
+        return Headline("AP50", self.metrics.ap50)
 
     def as_json(self) -> dict[str, Any]:
         """Under the names COCO gives them."""

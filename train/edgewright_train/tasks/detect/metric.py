@@ -9,7 +9,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from ...data.dataset import Annotation
-from .decode import Detections
+from .detections import Detections
 
 
 @dataclass(frozen=True, kw_only=True)

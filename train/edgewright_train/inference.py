@@ -1,0 +1,46 @@
+"""A checkpoint's network between the pre- and post-processing that belong to it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .checkpoint import Checkpoint, Header
+from .tasks.decode import Decode
+from .vision.preprocess import Preprocess
+
+# (height, width, 3) uint8 network image -> output name -> (channels, height, width); PyTorch and every runtime alike
+Run = Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]
+
+
+def preprocess_of(header: Header) -> Preprocess:
+    """From a source image to the network's input."""
+    normalisation = header.architecture.normalisation
+    return Preprocess(
+        width=header.width,
+        height=header.height,
+        colour_order=normalisation.colour_order,
+        resize="stretch",
+        interpolation="linear",
+        mean=normalisation.mean,
+        scale=normalisation.scale,
+    )
+
+
+def decode_of(header: Header) -> Decode:
+    """From the deployed network's outputs to its result."""
+    return header.architecture.decode((header.width, header.height), header.anchors_px)
+
+
+def torch_run(checkpoint: Checkpoint) -> Run:
+    """The checkpoint's network as it is, nothing folded; it must be in eval mode."""
+    arch, preprocess = checkpoint.header.architecture, preprocess_of(checkpoint.header)
+    deployed = arch.deploy(checkpoint.network)
+
+    def run(network_image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        with torch.inference_mode():
+            outputs = deployed(torch.from_numpy(preprocess.normalise(network_image)))
+        return {name: output[0].numpy() for name, output in zip(arch.output_names, outputs, strict=True)}
+
+    return run

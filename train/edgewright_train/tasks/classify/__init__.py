@@ -1,0 +1,1 @@
+"""Classification: what an image is of."""
