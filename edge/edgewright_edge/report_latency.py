@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-
 from edgewright_train.errors import InputError
 from edgewright_train.schema import parse_record_json
 
