@@ -1,0 +1,172 @@
+"""Darknet's `.weights`: a header and floats, layer by layer in the order of the cfg.  spec-darknet-cfg section 6."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import InputError
+from .layer_options import Connected
+from .parameters import Slot
+from .plan import MAX_PARAMETERS, Plan
+
+_MAX_BYTES = 4 * MAX_PARAMETERS + 20
+_MAX_VERSION = 10000
+# Published files have variances a little below 0; the smallest epsilon in use, 1e-6, must outweigh them.
+_VARIANCE_ROUNDING = 5e-7
+
+
+@dataclass(frozen=True)
+class Header:
+    """`seen`: images the training had seen.  Its width, and the order of [connected] weights, hang on the version."""
+
+    major: int = 0
+    minor: int = 2
+    revision: int = 5
+    seen: int = 0
+
+    @property
+    def transposed(self) -> bool:
+        """Whether the weights of [connected] stand column by column."""
+        return self.major > 1000 or self.minor > 1000
+
+    @property
+    def _layout(self) -> str:
+        return "<iiiQ" if self.major * 10 + self.minor >= 2 and not self.transposed else "<iiiI"
+
+    @property
+    def num_bytes(self) -> int:
+        return struct.calcsize(self._layout)
+
+    def pack(self) -> bytes:
+        return struct.pack(self._layout, self.major, self.minor, self.revision, self.seen)
+
+    @classmethod
+    def unpack(cls, data: bytes, *, source: str) -> "Header":
+        """From the beginning of a file.  Raises `InputError` when it cannot be darknet's."""
+        if len(data) < 16:
+            raise InputError(f"{source}: {len(data)} bytes; a weights file starts with a header of 16 or 20")
+        version = struct.unpack_from("<iii", data)
+        if not all(0 <= number < _MAX_VERSION for number in version):
+            raise InputError(
+                f"{source}: header: version {'.'.join(map(str, version))}; not a darknet weights file "
+                "(they have 0.1.0, 0.2.0 or 0.2.5)"
+            )
+        header = cls(*version)
+        if len(data) < header.num_bytes:
+            raise InputError(f"{source}: {len(data)} bytes; a header of this version has {header.num_bytes}")
+        return cls(*struct.unpack_from(header._layout, data))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a file holds: tensors under the names of `DarknetNetwork`."""
+
+    header: Header
+    tensors: dict[str, Tensor]
+
+
+def read_weights(path: Path, plan: Plan, *, upto: int | None = None) -> Weights:
+    """The floats of the first `upto` layers (all), each exactly once and finite.
+
+    Raises `InputError` saying by how many floats the file is off, and at which layer.
+    """
+    try:
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            raise InputError(f"{path}: {size} bytes; a weights file may have at most {_MAX_BYTES}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    return parse_weights(data, plan, source=str(path), upto=upto)
+
+
+def parse_weights(data: bytes, plan: Plan, *, source: str, upto: int | None = None) -> Weights:
+    """As `read_weights`, from bytes."""
+    header = Header.unpack(data, source=source)
+    slots = _file_slots(plan, upto)
+    _check_count(len(data) - header.num_bytes, slots, plan, source)
+    floats = np.frombuffer(data, "<f4", offset=header.num_bytes)
+    tensors, start = {}, 0
+    for slot in slots:
+        values = floats[start : start + slot.num_values]
+        _check_values(values, slot, source)
+        tensors[slot.name] = _tensor(values, slot, transposed=header.transposed)
+        start += slot.num_values
+    return Weights(header, tensors)
+
+
+def pack_weights(weights: Weights, plan: Plan, *, upto: int | None = None) -> bytes:
+    """The bytes of a weights file; those that were read, when nothing was changed."""
+    blocks = [weights.header.pack()]
+    for slot in _file_slots(plan, upto):
+        tensor = weights.tensors[slot.name].detach().cpu().reshape(slot.shape)
+        if weights.header.transposed and _is_matrix(slot):
+            tensor = tensor.flatten(1).T
+        blocks.append(tensor.contiguous().numpy().astype("<f4").tobytes())
+    return b"".join(blocks)
+
+
+def num_floats(plan: Plan, *, upto: int | None = None) -> int:
+    """That a weights file of this network holds after its header."""
+    return sum(slot.num_values for slot in _file_slots(plan, upto))
+
+
+def _file_slots(plan: Plan, upto: int | None) -> list[Slot]:
+    if upto is not None and not 1 <= upto <= len(plan.layers):
+        raise InputError(
+            f"UPTO={upto}: {plan.cfg.source} has {len(plan.layers)} layers; choose 1 to {len(plan.layers)}"
+        )
+    return [slot for layer in plan.layers[:upto] for slot in layer.slots if slot.in_file]
+
+
+def _check_count(num_bytes: int, slots: list[Slot], plan: Plan, source: str) -> None:
+    found, rest = divmod(num_bytes, 4)
+    wanted = sum(slot.num_values for slot in slots)
+    if found == wanted and not rest:
+        return
+    sizes = f"{source}: {num_bytes} bytes after the header are {found} floats"
+    sizes += f" and {rest} bytes" if rest else ""
+    last = max((slot.layer.index for slot in slots), default=0)
+    sizes += f"; {plan.cfg.source} needs {wanted} up to layer {last}"
+    if found >= wanted:
+        raise InputError(f"{sizes}: {found - wanted} too many")
+    start = 0
+    for slot in slots:
+        if start + slot.num_values > found:
+            break
+        start += slot.num_values
+    raise InputError(f"{sizes}: {wanted - found} too few, it ends in {_slot_place(slot)}")
+
+
+def _check_values(values: NDArray[np.float32], slot: Slot, source: str) -> None:
+    bad = ~np.isfinite(values)
+    if bad.any():
+        where = int(bad.argmax())
+        raise InputError(
+            f"{source}: {_slot_place(slot)}: value {where} is {values[where]} "
+            f"({bad.sum()} of {len(values)} are not finite)"
+        )
+    if slot.name.endswith("running_var") and values.min() < -_VARIANCE_ROUNDING:
+        raise InputError(f"{source}: {_slot_place(slot)}: a variance is negative, {values.min()}")
+
+
+def _slot_place(slot: Slot) -> str:
+    layer = slot.layer
+    name = slot.name.partition(f"layers.{layer.index}.")[2]
+    return f"layer {layer.index} [{layer.kind}] ({layer.place.source}:{layer.place.section.line}), {name}"
+
+
+def _tensor(values: NDArray[np.float32], slot: Slot, *, transposed: bool) -> Tensor:
+    array = values.astype(np.float32)
+    if transposed and _is_matrix(slot):
+        array = np.ascontiguousarray(array.reshape(-1, slot.shape[0]).T)
+    return torch.from_numpy(array).reshape(slot.shape)
+
+
+def _is_matrix(slot: Slot) -> bool:
+    return isinstance(slot.layer.options, Connected) and slot.name.endswith("conv.weight")
