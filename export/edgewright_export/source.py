@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from edgewright_train.checkpoint import Checkpoint, load_checkpoint
 from edgewright_train.errors import InputError
 from edgewright_train.inference import decode_of, preprocess_of, torch_run
-from edgewright_train.models import check_size
 from edgewright_train.tasks.decode import Decode
 from edgewright_train.vision.preprocess import Preprocess
 
@@ -58,7 +57,7 @@ def load_source(
     checkpoint = load_checkpoint(weights)
     if size_wh is not None:
         width, height = size_wh
-        check_size(checkpoint.header.model, checkpoint.header.architecture, width, height)
+        checkpoint.header.check_size(width, height)
         header = checkpoint.header.model_copy(update={"width": width, "height": height})
         checkpoint = Checkpoint(checkpoint.network, header)
     preprocess, decode, run = preprocess_of(checkpoint.header), decode_of(checkpoint.header), torch_run(checkpoint)

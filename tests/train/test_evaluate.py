@@ -92,8 +92,8 @@ def test_an_empty_data_set_is_refused() -> None:
 @pytest.fixture
 def published(tmp_path: Path) -> Checkpoint:
     weights = SHARED / "weights/yolo-fastestv2/coco2017-0.241078ap-model.pth"
-    tensors, header, _ = import_checkpoint("yolo-fastestv2", weights)
-    save_checkpoint(tmp_path / "coco.safetensors", tensors, header)
+    imported = import_checkpoint("yolo-fastestv2", weights)
+    save_checkpoint(tmp_path / "coco.safetensors", imported.tensors, imported.header)
     return load_checkpoint(tmp_path / "coco.safetensors")
 
 

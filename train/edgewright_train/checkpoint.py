@@ -15,12 +15,20 @@ from .atomic import atomic_file
 from .errors import InputError
 from .models import architecture, check_size
 from .models.architecture import Architecture, Task
+from .models.darknet_cfg import cfg_architecture
 from .schema import Record, parse_record_json
 
 _HEADER_KEY = "edgewright"
 _MAX_BYTES = 2 << 30
 
 AnchorPx = tuple[Annotated[float, Field(gt=0, le=8192)], Annotated[float, Field(gt=0, le=8192)]]
+
+
+class DarknetCfg(Record):
+    """`text`: the file as it was read; `bn_eps`: added to the variance, 1e-5 in AlexeyAB's darknet."""
+
+    text: Annotated[str, Field(max_length=1 << 20)]
+    bn_eps: Annotated[float, Field(gt=0, le=0.1)]
 
 
 class Header(Record):
@@ -30,6 +38,7 @@ class Header(Record):
         content: the whole network, or its backbone alone, which only serves to start a training.
         labels: class names in the order of the network's class outputs; none for a backbone.
         anchors_px: per stride, (w, h) at the network's input of `width` x `height` pixels; none where they are fixed.
+        darknet: the cfg that the network is built from; otherwise `model` names one of the zoo.
         origin: one line: the run or the foreign file it came from.
     """
 
@@ -41,12 +50,25 @@ class Header(Record):
     anchors_px: tuple[tuple[AnchorPx, ...], ...]
     width: int = Field(ge=1, le=8192)
     height: int = Field(ge=1, le=8192)
+    darknet: DarknetCfg | None = None
     origin: str = ""
 
     @property
     def architecture(self) -> Architecture:
         """Raises `InputError` when the model is none of ours, or does not do that task."""
-        return architecture(self.model, self.task)
+        if self.darknet is None:
+            return architecture(self.model, self.task)
+        return cfg_architecture(
+            self.darknet.text,
+            source=f"{self.model}.cfg",
+            bn_eps=self.darknet.bn_eps,
+            width=self.width,
+            height=self.height,
+        )
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raises `InputError` unless the network can run at that size."""
+        check_size(self.model, self.architecture, width, height)
 
     @model_validator(mode="after")
     def _labels_fit_the_content(self) -> "Header":
@@ -76,7 +98,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if header.content != "network":
         raise InputError(f"{path}: holds only a {header.content}; train from it: `make train MODEL= WEIGHTS={path}`")
     arch = header.architecture
-    check_size(header.model, arch, header.width, header.height)
+    header.check_size(header.width, header.height)
     expected_anchors = tuple(len(scale) for scale in arch.default_anchors_px)
     found_anchors = tuple(len(scale) for scale in header.anchors_px)
     if found_anchors != expected_anchors:

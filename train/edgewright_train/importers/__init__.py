@@ -1,39 +1,54 @@
-"""Checkpoints of other projects.  A new one is one file beside this one and one entry in `IMPORTERS`."""
+"""Checkpoints of other projects.  A new one is one file beside this one and one entry in `_importer`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
-from ..checkpoint import Header
+from ..checkpoint import Header, load_strictly
+from ..darknet.cfg import read_cfg
+from ..darknet.network import DEFAULT_BN_EPS
+from ..darknet.plan import plan_network
+from ..darknet.weights import read_weights
 from ..errors import InputError
+from ..labels import labels_without_names, read_labels
 from ..models import architecture, check_size
-from . import yolo_fastestv2
-from .labels import labels_without_names, read_labels
+from ..models.architecture import Task
+from ..new_network import cfg_header
+from . import edgenets, yolo_fastestv2
 from .torch_pickle import read_state_dict
 
 # (tensors of the file, its name for error messages) -> tensors under our names, number of classes (None: backbone only)
 Importer = Callable[[dict[str, Tensor], str], tuple[dict[str, Tensor], int | None]]
 
-IMPORTERS: dict[str, Importer] = {"yolo-fastestv2": yolo_fastestv2.convert}
+
+@dataclass(frozen=True)
+class Imported:
+    """For `save_checkpoint`; `notes` are sentences about what had to be assumed or was ignored."""
+
+    tensors: dict[str, Tensor]
+    header: Header
+    notes: tuple[str, ...]
 
 
 def import_checkpoint(
-    model: str, weights: Path, *, classes: Path | None = None, size_wh: tuple[int, int] | None = None
-) -> tuple[dict[str, Tensor], Header, str | None]:
-    """Tensors and header of a foreign file for `save_checkpoint`, and what had to be assumed, if anything.
-
-    Strict: every tensor of the network must be there, of its shape and finite, and no other.
-    """
-    arch = architecture(model)
+    model: str,
+    weights: Path,
+    *,
+    task: Task | None = None,
+    classes: Path | None = None,
+    size_wh: tuple[int, int] | None = None,
+) -> Imported:
+    """Strict: every tensor of the network must be there, of its shape and finite, and no other."""
+    arch = architecture(model, task)
     width, height = size_wh or arch.default_size_wh
     check_size(model, arch, width, height)
-    if model not in IMPORTERS:
-        raise InputError(f"MODEL={model}: nothing to import from; choose from: {', '.join(sorted(IMPORTERS))}")
-    tensors, num_classes = IMPORTERS[model](read_state_dict(weights), str(weights))
-    labels, assumed = _labels(weights, num_classes, classes)
+    tensors, num_classes = _importer(model, arch.task)(read_state_dict(weights), str(weights))
+    labels, notes = labels_for(weights, num_classes, classes, arch.task)
     header = Header(
         model=model,
+        task=arch.task,
         content="backbone" if num_classes is None else "network",
         labels=labels,
         anchors_px=arch.default_anchors_px,
@@ -41,15 +56,51 @@ def import_checkpoint(
         height=height,
         origin=f"imported from {weights.name}",
     )
-    return tensors, header, assumed
+    return Imported(tensors, header, notes)
 
 
-def _labels(weights: Path, num_classes: int | None, classes: Path | None) -> tuple[tuple[str, ...], str | None]:
+def import_cfg(
+    cfg: Path,
+    weights: Path,
+    *,
+    classes: Path | None = None,
+    size_wh: tuple[int, int] | None = None,
+    bn_eps: float | None = None,
+) -> Imported:
+    """Darknet's: the network is what the cfg says; the weights must hold exactly its floats."""
+    parsed = read_cfg(cfg)
+    plan = plan_network(parsed)
+    tensors = read_weights(weights, plan).tensors
+    width, height = size_wh or (parsed.net.width, parsed.net.height)
+    header = cfg_header(cfg, parsed.text, (width, height), DEFAULT_BN_EPS if bn_eps is None else bn_eps)
+    header.check_size(width, height)
+    labels, notes = labels_for(weights, header.architecture.default_num_classes, classes, header.task)
+    header = header.model_copy(update={"labels": labels, "origin": f"imported from {cfg.name} and {weights.name}"})
+    network = header.architecture.build(len(labels))
+    tensors |= {name: value for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")}
+    load_strictly(network, tensors, source=str(weights))
+    return Imported(network.state_dict(), header, (*parsed.warnings, *notes))
+
+
+def labels_for(
+    weights: Path, num_classes: int | None, classes: Path | None, task: Task
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names from the file `classes`, or well-known or numbered ones; then a note says which."""
     if num_classes is None:
-        return (), None if classes is None else f"CLASSES={classes} is not used: {weights} holds only a backbone"
+        return (), () if classes is None else (f"CLASSES={classes} is not used: {weights} holds only a backbone",)
     if classes is None:
-        return labels_without_names(num_classes)
+        labels, assumed = labels_without_names(num_classes, task)
+        return labels, (assumed,)
     labels = read_labels(classes)
     if len(labels) != num_classes:
         raise InputError(f"CLASSES={classes}: names {len(labels)} classes, but {weights} has {num_classes}")
-    return labels, None
+    return labels, ()
+
+
+def _importer(model: str, task: Task) -> Importer:
+    if model == "yolo-fastestv2":
+        return yolo_fastestv2.convert
+    family, _, scale = model.partition("-")
+    if (family, task) in edgenets.KINDS:
+        return edgenets.convert(family, scale, task)
+    raise InputError(f"MODEL={model}: nothing to import from; darknet weights come in with CFG=x.cfg WEIGHTS=x.weights")

@@ -54,4 +54,34 @@ _DECODER = (
     (r"(\.laterals\.\d)\.expansion_layer\.", r"\1.expand."),
 )
 
-RULES: dict[str, Rules] = {"espnetv2": (*_BASE, *_UNWRAPPED, *_ESPNETV2_BACKBONE, *_DECODER)}
+_SSD = (
+    *((rf"^base_net\.extra_level{i + 6}\.layer\.", f"neck.shrink.{i}.") for i in range(2)),
+    (r"^base_net\.extra_level8\.", "neck.pool."),
+    (r"^base_net\.bu_3x3_5x5\.", "neck.pyramids.0."),
+    (r"^base_net\.bu_5x5_10x10\.", "neck.pyramids.1."),
+    (r"^base_net\.bu_10x10_19x19\.", "neck.pyramids.2."),
+    (r"^base_net\.bu_19x19_38x38\.", "neck.pyramids.3."),
+    *_PYRAMID_POOLING,
+)
+_SHUFFLE_BACKBONE = (
+    (r"^level1\.", "backbone.stem."),
+    *((rf"^level{k}\.", f"backbone.levels.{k - 3}.") for k in (3, 4, 5)),
+    (r"\.(?:left_layer|layer_left)\.", ".left."),
+    (r"\.(?:right_layer|layer_right)\.", ".right."),
+)
+_DICE = (
+    (r"\.conv_channel\.", ".channel."),
+    (r"\.conv_(height|width)\.", r".\1.conv."),
+    (r"\.br_act\.", ".mix.0."),
+    (r"\.weight_avg_layer\.", ".mix.2."),
+    (r"\.linear_comb_layer\.", ".gate."),
+    (r"\.proj_layer\.", ".project."),
+)
+
+RULES: dict[str, Rules] = {
+    "espnetv2": (*_BASE, *_UNWRAPPED, *_ESPNETV2_BACKBONE, (r"^classifier\.", "head.1."), *_DECODER, *_SSD),
+    "dicenet": (*_BASE, *_UNWRAPPED, *_SHUFFLE_BACKBONE, *_DICE, (r"^classifier\.", "head."), *_DECODER),
+    "shufflenetv2": (
+        *_BASE, *_UNWRAPPED, *_SHUFFLE_BACKBONE, (r"\.dwise_layer\.", "."), (r"^classifier\.", "head.1."),
+    ),
+}  # fmt: skip

@@ -4,6 +4,7 @@ from ..errors import InputError
 from ..tasks.detect.yolo_fastestv2 import yolo_fastestv2_decode
 from . import yolo_fastestv2
 from .architecture import Architecture, Normalisation, Task
+from .edgenets import EDGENETS
 
 _YOLO_FASTESTV2_OUTPUTS = ("stride16", "stride32")
 
@@ -22,17 +23,19 @@ ARCHITECTURES: dict[str, dict[Task, Architecture]] = {
                 _YOLO_FASTESTV2_OUTPUTS, yolo_fastestv2.STRIDES, anchors_px
             ),
             normalisation=Normalisation(colour_order="bgr", mean=(0.0, 0.0, 0.0), scale=(1 / 255, 1 / 255, 1 / 255)),
+            default_num_classes=80,
             default_size_wh=(352, 352),
             size_multiple=32,
         )
     },
+    **EDGENETS,
 }
 
 
 def architecture(model: str, task: Task | None = None) -> Architecture:
     """Raises `InputError` listing the known names, or the tasks of a model that has several and none was given."""
     if model not in ARCHITECTURES:
-        raise InputError(f"MODEL={model}: unknown model; choose from: {', '.join(sorted(ARCHITECTURES))}")
+        raise InputError(f"MODEL={model}: unknown model; choose from: {', '.join(ARCHITECTURES)}")
     tasks = ARCHITECTURES[model]
     if task is None and len(tasks) == 1:
         return next(iter(tasks.values()))

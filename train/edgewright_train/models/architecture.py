@@ -34,6 +34,7 @@ class Architecture:
         initialise: what a network wants before it is trained from random weights, beyond what `build` does.
         deploy: network -> module with the outputs of a pack, in the order of `output_names`; shares the weights.
         decode: ((width, height) of the input, anchors of the checkpoint) -> how the outputs become a result.
+        default_num_classes: of the published weights.
         size_multiple: width and height must be multiples of it.
         strides, default_anchors_px: of grids whose anchors (w, h at the network's input) training may fit to its data.
     """
@@ -44,6 +45,7 @@ class Architecture:
     output_names: tuple[str, ...]
     decode: Callable[[tuple[int, int], AnchorsPx], Decode]
     normalisation: Normalisation
+    default_num_classes: int
     default_size_wh: tuple[int, int]
     size_multiple: int
     initialise: Callable[[Any], None] = _as_built

@@ -15,8 +15,9 @@ from .edgenets_classifier import Classifier
 from .resampling import resample_like, resample_to
 from .segmentation_decoder import Segmenter
 from .shuffle_blocks import ShuffleBackbone, ShuffleDown, ShuffleUnit
+from .ssd import SsdDetector
 
-# Channels of the maps at strides 2, 4, 8, 16, 32, and of the classifier's hidden layer.
+# Channels of the maps at strides 2, 4, 8, 16, 32, and of what classifier and detector make of the last.
 CHANNELS = {
     "0.2": (16, 16, 32, 64, 128, 1024),
     "0.5": (24, 24, 48, 96, 192, 1024),
@@ -92,6 +93,20 @@ class DicenetSegmenter(Segmenter):
         channels = CHANNELS[scale][:4]
         super().__init__(_backbone(channels), channels, num_classes)
         start_from_kaiming(self)
+
+
+class DicenetDetector(SsdDetector):
+    """(N, 3, H, W) -> six maps, see `SsdDetector`.  Ours: docs/adr/0007-dicenet-detector.md says why."""
+
+    def __init__(self, scale: str, num_classes: int) -> None:
+        channels = CHANNELS[scale]
+        *_, before, last = channels
+        super().__init__(
+            _backbone(channels[:5]),
+            (channels[2], channels[3], last),
+            num_classes,
+            widen=conv_norm_act(before, last, 1, groups=4),
+        )
 
 
 def _backbone(channels: Sequence[int]) -> ShuffleBackbone:

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from .edgenets_blocks import conv, conv_norm, conv_norm_act, norm_act, start_from_kaiming
+from .edgenets_classifier import Classifier
 from .segmentation_decoder import Segmenter
+from .ssd import SsdDetector
 
 # Channels of the maps at strides 2, 4, 8, 16, 32, and of the last map.
 CHANNELS = {
@@ -122,6 +124,17 @@ class Backbone(nn.Module):
         return tuple(maps)
 
 
+class EspnetV2Classifier(Classifier):
+    """(N, 3, H, W) -> logits (N, K).  The last level is not given the image."""
+
+    def __init__(self, scale: str, num_classes: int) -> None:
+        channels = CHANNELS[scale]
+        last = conv(channels[-1], num_classes, 1, bias=True)
+        super().__init__(Backbone(channels), nn.Sequential(nn.Dropout(0.2), last))
+        start_from_kaiming(self)
+        nn.init.normal_(last.weight, std=0.001)
+
+
 class EspnetV2Segmenter(Segmenter):
     """(N, 3, H, W) -> logits (N, K, H, W)."""
 
@@ -129,6 +142,15 @@ class EspnetV2Segmenter(Segmenter):
         channels = CHANNELS[scale][:4]
         super().__init__(Backbone(channels), channels, num_classes)
         start_from_kaiming(self)
+
+
+class EspnetV2Detector(SsdDetector):
+    """(N, 3, H, W) -> six maps, see `SsdDetector`.  The last level is given the image, unlike in the classifier."""
+
+    def __init__(self, scale: str, num_classes: int) -> None:
+        channels = CHANNELS[scale]
+        backbone = Backbone(channels, num_levels_with_image=4)
+        super().__init__(backbone, (channels[2], channels[3], channels[5]), num_classes)
 
 
 def _shrink() -> nn.AvgPool2d:

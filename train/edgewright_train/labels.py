@@ -1,8 +1,9 @@
-"""Class names for foreign checkpoints, which hold none."""
+"""Class names: from a file, or the usual ones of networks that come without any."""
 
 from pathlib import Path
 
-from ..errors import InputError
+from .errors import InputError
+from .models.architecture import Task
 
 # The 80 classes of COCO 2014/2017 detection, in the order of their category ids.
 _COCO = (
@@ -14,6 +15,25 @@ _COCO = (
     "refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
 )
 COCO_LABELS = tuple(_COCO.split(","))
+# PASCAL VOC 2007/2012, in the order of their indices in the segmentation masks.
+_VOC = (
+    "aeroplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow,diningtable,dog,horse,motorbike,person,pottedplant,sheep,"
+    "sofa,train,tvmonitor"
+)
+VOC_LABELS = tuple(_VOC.split(","))
+# The 19 classes that Cityscapes evaluates, in the order of their train ids.
+_CITYSCAPES = (
+    "road,sidewalk,building,wall,fence,pole,traffic light,traffic sign,vegetation,terrain,sky,person,rider,car,truck,"
+    "bus,train,motorcycle,bicycle"
+)
+CITYSCAPES_LABELS = tuple(_CITYSCAPES.split(","))
+# (task, number of classes) -> the data set that published weights of that form were trained on, and its names
+_KNOWN: dict[tuple[Task, int], tuple[str, tuple[str, ...]]] = {
+    ("detect", 80): ("COCO's 80 classes", COCO_LABELS),
+    ("detect", 20): ("PASCAL VOC's 20 classes", VOC_LABELS),
+    ("segment", 21): ("the background and PASCAL VOC's 20 classes", ("background", *VOC_LABELS)),
+    ("segment", 20): ("Cityscapes' 19 classes and the background", (*CITYSCAPES_LABELS, "background")),
+}
 _MAX_BYTES = 1 << 20
 
 
@@ -39,9 +59,10 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def labels_without_names(num_classes: int) -> tuple[tuple[str, ...], str]:
+def labels_without_names(num_classes: int, task: Task) -> tuple[tuple[str, ...], str]:
     """Names for a checkpoint that came without any, and the sentence that tells the user what was assumed."""
-    if num_classes == len(COCO_LABELS):
-        return COCO_LABELS, "80 classes and no CLASSES= given: named after COCO's 80 classes"
+    if (task, num_classes) in _KNOWN:
+        name, labels = _KNOWN[task, num_classes]
+        return labels, f"{num_classes} classes and no CLASSES= given: named after {name}"
     labels = tuple(f"class_{index}" for index in range(num_classes))
     return labels, f"no CLASSES= given: named class_0 .. class_{num_classes - 1}; give CLASSES=names.txt for real names"

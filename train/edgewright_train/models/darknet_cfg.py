@@ -1,0 +1,75 @@
+"""A network that a darknet `.cfg` describes, as any other."""
+
+from functools import lru_cache
+
+from torch import nn
+
+from ..darknet.cfg import parse_cfg
+from ..darknet.heads import Heads, heads_of
+from ..darknet.network import DarknetNetwork
+from ..darknet.plan import plan_network
+from ..errors import InputError
+from ..tasks.classify.decode import ClassifyDecode
+from ..tasks.decode import Decode
+from ..tasks.detect.detections import DEFAULT_SCORE_THRESHOLD, MAX_DETECTIONS
+from ..tasks.detect.yolo import YoloDecode, YoloScale
+from ..tasks.segment.decode import SegmentDecode
+from .architecture import Architecture, Normalisation
+
+UNIT_RGB = Normalisation(colour_order="rgb", mean=(0.0, 0.0, 0.0), scale=(1 / 255, 1 / 255, 1 / 255))
+
+
+@lru_cache(maxsize=8)
+def cfg_architecture(text: str, *, source: str, bn_eps: float, width: int, height: int) -> Architecture:
+    """At `width` x `height`, which replace those of [net].  Raises `InputError` with the line of `source`."""
+    plan = plan_network(parse_cfg(text, source=source), width=width, height=height)
+    heads = heads_of(plan)
+    names = _output_names(heads)
+
+    def build(num_classes: int) -> nn.Module:
+        if num_classes != heads.num_classes:
+            raise InputError(f"{source}: has {heads.num_classes} classes, not {num_classes}; change the cfg")
+        return DarknetNetwork(plan, bn_eps=bn_eps)
+
+    return Architecture(
+        task=heads.task,
+        build=build,
+        deploy=_as_built,
+        output_names=names,
+        decode=lambda *_: _decode(heads, names),
+        normalisation=UNIT_RGB,
+        default_num_classes=heads.num_classes,
+        default_size_wh=(width, height),
+        size_multiple=max((stride for head in heads.yolo for stride in head.strides_wh), default=1),
+    )
+
+
+def _as_built(network: nn.Module) -> nn.Module:
+    return network
+
+
+def _output_names(heads: Heads) -> tuple[str, ...]:
+    return tuple(f"yolo{number}" for number in range(len(heads.yolo))) or ("logits",)
+
+
+def _decode(heads: Heads, names: tuple[str, ...]) -> Decode:
+    """With the thresholds of AlexeyAB's `detector test`, but for a score that suits a person."""
+    if heads.task == "classify":
+        return ClassifyDecode(output=names[0], activation="softmax")
+    if heads.task == "segment":
+        return SegmentDecode(output=names[0])
+    return YoloDecode(
+        score_threshold=DEFAULT_SCORE_THRESHOLD,
+        iou_threshold=0.45,
+        max_detections=MAX_DETECTIONS,
+        scales=tuple(
+            YoloScale(
+                output=name,
+                stride=head.strides_wh[0],
+                anchors_px=head.anchors_px,
+                scale_x_y=head.scale_x_y,
+                new_coords=head.new_coords,
+            )
+            for name, head in zip(names, heads.yolo, strict=True)
+        ),
+    )
