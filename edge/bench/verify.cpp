@@ -22,14 +22,14 @@ Result<GoldenReport> VerifyCase(const Pack& pack, const std::string& name, Detec
 }
 
 void Print(const std::string& name, const GoldenReport& report) {
-  std::printf("%s  largest difference %.2e  cosine %.6f  detections %d/%d  %s\n", name.c_str(), report.max_abs,
+  std::printf("%s  largest error %.2e  cosine %.6f  detections %d/%d  %s\n", name.c_str(), report.max_error,
               report.cosine, report.num_matched, report.num_reference,
               report.problem.empty() ? "ok" : report.problem.c_str());
 }
 
 ordered_json ReportJson(const std::string& name, const GoldenReport& report) {
   return {{"name", name},
-          {"max_abs", report.max_abs},
+          {"max_error", report.max_error},
           {"cosine", report.cosine},
           {"num_reference", report.num_reference},
           {"num_matched", report.num_matched},

@@ -55,7 +55,8 @@ Result<std::vector<Detection>> FindDetections(const Tensors& tensors) {
 }
 
 struct Sums {  // in double, over all values of one map
-  double max_abs = 0;
+  double max_difference = 0;
+  double max_reference = 0;
   double dot = 0;
   double expected = 0;
   double found = 0;
@@ -72,7 +73,8 @@ Sums Compare(const std::vector<float>& expected, const MapView& found) {
       const double a = reference[i];
       const double b = values[i];
       sums.finite = sums.finite && std::isfinite(values[i]);
-      sums.max_abs = std::max(sums.max_abs, std::abs(a - b));
+      sums.max_difference = std::max(sums.max_difference, std::abs(a - b));
+      sums.max_reference = std::max(sums.max_reference, std::abs(a));
       sums.dot += a * b;
       sums.expected += a * a;
       sums.found += b * b;
@@ -84,11 +86,11 @@ Sums Compare(const std::vector<float>& expected, const MapView& found) {
 double Cosine(const Sums& sums) {
   const double norms = std::sqrt(sums.expected) * std::sqrt(sums.found);
   if (norms > 0) return sums.dot / norms;
-  return sums.max_abs == 0 ? 1 : 0;  // at least one map is all zero
+  return sums.max_difference == 0 ? 1 : 0;  // at least one map is all zero
 }
 
 bool ArePartners(const Detection& a, const Detection& b, const Tolerance& tolerance) {
-  return a.class_index == b.class_index && IntersectionOverUnion(a.box, b.box) >= tolerance.min_iou &&
+  return a.class_index == b.class_index && IntersectionOverUnion(a.box, b.box) >= *tolerance.min_iou &&
          std::abs(double{a.score} - double{b.score}) <= tolerance.max_score_diff;
 }
 
@@ -121,13 +123,13 @@ void CompareMaps(const GoldenCase& golden, const std::vector<MapView>& outputs, 
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Sums sums = Compare(golden.maps[i], outputs[i]);
     if (!sums.finite) report->problem = "output " + manifest.outputs[i].name + " holds NaN or infinity";
-    report->max_abs = std::max(report->max_abs, sums.max_abs);
+    report->max_error = std::max(report->max_error, sums.max_difference / std::max(1.0, sums.max_reference));
     report->cosine = std::min(report->cosine, Cosine(sums));
   }
   const Tolerance& tolerance = manifest.golden.tolerance;
   if (!report->problem.empty()) return;
-  if (tolerance.max_abs && report->max_abs > *tolerance.max_abs) {
-    report->problem = Format("largest difference %.2e exceeds %.0e", report->max_abs, *tolerance.max_abs);
+  if (tolerance.max_error && report->max_error > *tolerance.max_error) {
+    report->problem = Format("largest error %.2e exceeds %.0e", report->max_error, *tolerance.max_error);
   } else if (tolerance.min_cosine && report->cosine < *tolerance.min_cosine) {
     report->problem = Format("cosine similarity %.6f is below %g", report->cosine, *tolerance.min_cosine);
   }

@@ -112,6 +112,10 @@ std::optional<double> JsonFields::NumberOrNull(const char* key, double min, doub
   return CheckedNumber(*value, Path(key), min, max, problem_);
 }
 
+std::optional<double> JsonFields::NumberOrAbsent(const char* key, double min, double max) {
+  return value_.contains(key) ? NumberOrNull(key, min, max) : std::nullopt;
+}
+
 const json& JsonFields::Object(const char* key) {
   const json* value = Take(key);
   return value == nullptr ? EmptyObject() : *value;

@@ -45,6 +45,7 @@ class JsonFields {
   std::int64_t Integer(const char* key, std::int64_t min, std::int64_t max);
   double Number(const char* key, double min, double max);
   std::optional<double> NumberOrNull(const char* key, double min, double max);
+  std::optional<double> NumberOrAbsent(const char* key, double min, double max);  // or null
 
   template <typename Value>
   Value Choice(const char* key, std::initializer_list<std::pair<const char*, Value>> choices) {

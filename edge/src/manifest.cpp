@@ -145,10 +145,11 @@ Golden ReadGolden(const json& value, const std::string& where, Problem* problem)
     golden.cases.push_back(CheckedText(name, path, kName, problem));
   });
   JsonFields limits(fields.Object("tolerance"), fields.Path("tolerance"), problem);
-  golden.tolerance.max_abs = limits.NumberOrNull("max_abs", 0, DBL_MAX);
+  golden.tolerance.max_error = limits.NumberOrNull("max_error", 0, DBL_MAX);
   golden.tolerance.min_cosine = limits.NumberOrNull("min_cosine", 0, 1);
-  golden.tolerance.min_iou = limits.Number("min_iou", 0, 1);
   golden.tolerance.max_score_diff = limits.Number("max_score_diff", 0, 1);
+  golden.tolerance.min_iou = limits.NumberOrAbsent("min_iou", 0, 1);
+  golden.tolerance.min_agreement = limits.NumberOrAbsent("min_agreement", 0, 1);
   return golden;
 }
 
@@ -159,10 +160,11 @@ void CheckAccuracy(const json& value, const std::string& where, Problem* problem
   fields.Text("dataset", kName);
   ReadSha256(fields, "dataset_sha256", problem);
   fields.Integer("num_images", 1, INT64_MAX);
-  fields.Choice<int>("metric", {{"AP50", 0}});
-  for (const char* fraction : {"value", "source_value", "score_threshold", "iou_threshold"}) {
-    fields.Number(fraction, 0, 1);
-  }
+  fields.Choice<int>("metric", {{"AP50", 0}, {"top1", 0}, {"F1", 0}, {"mIoU", 0}});
+  fields.Number("value", 0, 1);
+  fields.Number("source_value", 0, 1);
+  fields.NumberOrNull("score_threshold", 0, 1);
+  fields.NumberOrNull("iou_threshold", 0, 1);
 }
 
 void CheckProvenance(const json& value, const std::string& where, Problem* problem) {
@@ -211,6 +213,7 @@ void CheckPartsFit(const Manifest& manifest, Problem* problem) {
     if (!outputs.insert(output.name).second) problem->Report("outputs", output.name + " is listed twice");
   }
   for (const Scale& scale : manifest.decode.scales) CheckScale(scale, manifest, problem);
+  if (!manifest.golden.tolerance.min_iou) problem->Report("golden.tolerance.min_iou", "a detector needs one");
 }
 
 Manifest ReadManifest(const json& document, Problem* problem) {

@@ -26,7 +26,7 @@ inline nlohmann::json ValidManifest() {
                  {"output": "stride32", "stride": 32, "anchors_px": [[50, 60]]}]},
     "labels": ["circle", "square", "triangle"],
     "golden": {"cases": ["golden/000.safetensors"],
-      "tolerance": {"max_abs": 0.0001, "min_cosine": null, "min_iou": 0.99, "max_score_diff": 0.001}},
+      "tolerance": {"max_error": 0.0001, "min_cosine": null, "min_iou": 0.99, "max_score_diff": 0.001}},
     "accuracy": {"dataset": "shapes", "dataset_sha256": ")" +
                                digest + R"(", "num_images": 100, "metric": "AP50",
       "value": 0.6, "source_value": 0.6, "score_threshold": 0.001, "iou_threshold": 0.4},

@@ -32,7 +32,7 @@ def test_verify_accepts_a_pack_that_computes_what_its_source_did(edgebench, pack
     assert verdict["holds"]
     assert [case["num_matched"] for case in verdict["cases"]] == [case["num_reference"] for case in verdict["cases"]]
     assert sum(case["num_reference"] for case in verdict["cases"]) > 0
-    assert max(case["max_abs"] for case in verdict["cases"]) < 1e-6
+    assert max(case["max_error"] for case in verdict["cases"]) < 1e-6
     assert edgebench("verify", pack).stdout.endswith(f"{pack}: verified\n")
 
 

@@ -20,7 +20,7 @@ struct GoldenCase {
 // Of one case.  `problem` is empty when the network image is reproduced exactly and everything else is within the
 // manifest's tolerance.
 struct GoldenReport {
-  double max_abs = 0;
+  double max_error = 0;
   double cosine = 1;
   int num_reference = 0;
   int num_matched = 0;

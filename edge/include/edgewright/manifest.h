@@ -71,10 +71,11 @@ struct Decode {
 
 // How far a run may be from the golden vectors; an absent limit does not apply.
 struct Tolerance {
-  std::optional<double> max_abs;
+  std::optional<double> max_error;  // of an output, as a fraction of the reference's largest value where that exceeds 1
   std::optional<double> min_cosine;
-  double min_iou = 0;
   double max_score_diff = 0;
+  std::optional<double> min_iou;        // of detections; a detector has it
+  std::optional<double> min_agreement;  // of an image's pixels; a segmenter has it
 };
 
 struct Golden {
