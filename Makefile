@@ -8,14 +8,14 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
-             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS
+             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
 TARGET := $(or $(TARGET),ncnn)
 export $(VARIABLES)
 
-.PHONY: help setup demo test test-slow lint format data train import summary export verify eval bench report \
+.PHONY: help setup demo test test-slow lint format data train import darknet summary export verify eval bench report \
         edge edge-test edge-asan edge-lint clean
 
 help: ## Show the targets and their variables
@@ -40,9 +40,13 @@ train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
 
 import: setup ## Bring published weights in: PyTorch's or darknet's
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt SIZE=]
-#: CFG=x.cfg WEIGHTS=x.weights OUT=x.safetensors [CLASSES=names.txt SIZE= BN_EPS=1e-5]
+#: CFG=x.cfg WEIGHTS=x.weights OUT=x.safetensors [CLASSES=names.txt SIZE= BN_EPS=1e-5 UPTO=layers]
 	@$(BIN)/edgewright-import --model="$(if $(CFG),,$$MODEL)" --task="$$TASK" --cfg="$$CFG" --weights="$$WEIGHTS" --out="$$OUT" \
-	  --classes="$$CLASSES" --size="$$SIZE" --bn-eps="$$BN_EPS" --json="$$JSON"
+	  --classes="$$CLASSES" --size="$$SIZE" --bn-eps="$$BN_EPS" --upto="$$UPTO" --json="$$JSON"
+
+darknet: setup ## Write a checkpoint that came from a cfg back as .cfg and .weights
+#: WEIGHTS=x.safetensors OUT=folder
+	@$(BIN)/edgewright-darknet --weights="$$WEIGHTS" --out="$$OUT" --json="$$JSON"
 
 summary: setup ## Print a network's layers, parameters, multiply-accumulates and PyTorch latency
 #: MODEL=espnetv2-1.0 TASK=segment | WEIGHTS=x.safetensors | CFG=x.cfg  [SIZE=WxH JSON=out.json]

@@ -21,14 +21,23 @@ from .schema import Record, parse_record_json
 _HEADER_KEY = "edgewright"
 _MAX_BYTES = 2 << 30
 
+NonNegative = Annotated[int, Field(ge=0, lt=1 << 63)]
 AnchorPx = tuple[Annotated[float, Field(gt=0, le=8192)], Annotated[float, Field(gt=0, le=8192)]]
 
 
 class DarknetCfg(Record):
-    """`text`: the file as it was read; `bn_eps`: added to the variance, 1e-5 in AlexeyAB's darknet."""
+    """A network of darknet's, and what it takes to write its weights back as they were.
+
+    Attributes:
+        text: the file as it was read.
+        bn_eps: added to the variance; 1e-5 in AlexeyAB's darknet.
+        version, seen: of the header of the weights; `seen` counts images.
+    """
 
     text: Annotated[str, Field(max_length=1 << 20)]
     bn_eps: Annotated[float, Field(gt=0, le=0.1)]
+    version: tuple[NonNegative, NonNegative, NonNegative]
+    seen: NonNegative
 
 
 class Header(Record):

@@ -36,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--classes", type=Path, help="text file with one class name per line")
     parser.add_argument("--size", help="input WIDTHxHEIGHT (default: the model's or the cfg's)")
     parser.add_argument("--bn-eps", type=float, help="of a cfg: added to variances (default: 1e-5, AlexeyAB's)")
+    parser.add_argument(
+        "--upto", type=int, help="of a cfg: the weights hold only so many layers, the rest stays random"
+    )
     parser.add_argument("--json", help="write the result there as JSON; - for standard output")
     return run_command(parser, _import, argv)
 
@@ -63,15 +66,21 @@ def _imported(arguments: argparse.Namespace) -> "Imported":
 
     size_wh = size_wxh(arguments.size) if arguments.size else None
     if arguments.cfg is None:
-        if arguments.bn_eps is not None:
-            raise InputError("BN_EPS= belongs to CFG=; a model of the zoo has its own")
+        for name, value in (("BN_EPS", arguments.bn_eps), ("UPTO", arguments.upto)):
+            if value is not None:
+                raise InputError(f"{name}={value} belongs to CFG=, not to a model of the zoo")
         return import_checkpoint(
             arguments.model, arguments.weights, task=arguments.task, classes=arguments.classes, size_wh=size_wh
         )
     if arguments.task is not None:
         raise InputError(f"TASK={arguments.task}: a cfg's own sections tell its task; leave TASK= out")
     return import_cfg(
-        arguments.cfg, arguments.weights, classes=arguments.classes, size_wh=size_wh, bn_eps=arguments.bn_eps
+        arguments.cfg,
+        arguments.weights,
+        classes=arguments.classes,
+        size_wh=size_wh,
+        bn_eps=arguments.bn_eps,
+        upto=arguments.upto,
     )
 
 

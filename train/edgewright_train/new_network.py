@@ -4,7 +4,10 @@ from pathlib import Path
 
 from .checkpoint import Checkpoint, DarknetCfg, Header
 from .darknet.cfg import read_cfg
-from .darknet.network import DEFAULT_BN_EPS
+from .darknet.heads import heads_of
+from .darknet.network import DEFAULT_BN_EPS, DarknetNetwork
+from .darknet.plan import Plan, plan_network
+from .darknet.weights_header import WeightsHeader
 from .errors import InputError
 from .labels import labels_without_names
 from .models import architecture
@@ -33,25 +36,28 @@ def untrained(model: str, task: Task | None, *, num_classes: int | None = None) 
 
 
 def untrained_cfg(cfg: Path, *, size_wh: tuple[int, int] | None = None, bn_eps: float = DEFAULT_BN_EPS) -> Checkpoint:
-    """What a cfg describes, at its own size or another, with random weights; its warnings are the caller's to show."""
-    parsed = read_cfg(cfg)
-    width, height = size_wh or (parsed.net.width, parsed.net.height)
-    header = cfg_header(cfg, parsed.text, (width, height), bn_eps)
-    return Checkpoint(header.architecture.build(len(header.labels)).eval(), header)
+    """What a cfg describes, at its own size or another, with random weights."""
+    width, height = size_wh or (None, None)
+    plan = plan_network(read_cfg(cfg), width=width, height=height)
+    network = DarknetNetwork(plan, bn_eps=bn_eps)
+    labels, _ = labels_without_names(network.heads.num_classes, network.heads.task)
+    return Checkpoint(network.eval(), cfg_header(cfg, plan, bn_eps, labels, WeightsHeader()))
 
 
-def cfg_header(cfg: Path, text: str, size_wh: tuple[int, int], bn_eps: float, labels: tuple[str, ...] = ()) -> Header:
-    """Without `labels`, the usual names for that many classes."""
-    width, height = size_wh
-    header = Header(
+def cfg_header(cfg: Path, plan: Plan, bn_eps: float, labels: tuple[str, ...], weights_header: WeightsHeader) -> Header:
+    """Of the network that `plan` was made for; `cfg` names it."""
+    return Header(
         model=cfg.stem,
-        labels=labels or ("unnamed",),
+        task=heads_of(plan).task,
+        labels=labels,
         anchors_px=(),
-        width=width,
-        height=height,
-        darknet=DarknetCfg(text=text, bn_eps=bn_eps),
+        width=plan.image.width,
+        height=plan.image.height,
+        darknet=DarknetCfg(
+            text=plan.cfg.text,
+            bn_eps=bn_eps,
+            version=(weights_header.major, weights_header.minor, weights_header.revision),
+            seen=weights_header.seen,
+        ),
         origin=f"{cfg.name}, untrained",
     )
-    arch = header.architecture
-    names = labels or labels_without_names(arch.default_num_classes, arch.task)[0]
-    return header.model_copy(update={"task": arch.task, "labels": names})

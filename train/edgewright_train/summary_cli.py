@@ -11,6 +11,8 @@ from .command import Parser, emit, run_command, share_cores, size_wxh
 from .errors import InputError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from .checkpoint import Checkpoint
     from .summary import Summary
 
@@ -59,7 +61,7 @@ def _summarise(arguments: argparse.Namespace) -> int:
         **asdict(summary),
     }
     title = f"{header.model}, {header.task}, {len(header.labels)} classes, {size_wh[0]}x{size_wh[1]}"
-    emit(_table(title, summary, latency_ms), record, arguments.json)
+    emit(f"{_layers(title, checkpoint.network, summary)}\n{_totals(summary, latency_ms)}", record, arguments.json)
     return 0
 
 
@@ -74,10 +76,16 @@ def _checkpoint(arguments: argparse.Namespace) -> "Checkpoint":
     return untrained(arguments.model, arguments.task, num_classes=arguments.num_classes)
 
 
-def _table(title: str, summary: "Summary", latency_ms: float) -> str:
+def _layers(title: str, network: "nn.Module", summary: "Summary") -> str:
+    """One line each; of a cfg's network, its own sections."""
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
+    from .darknet.describe import describe  # noqa: PLC0415
+    from .darknet.network import DarknetNetwork  # noqa: PLC0415
+
+    if isinstance(network, DarknetNetwork):
+        return f"{title}\n{describe(network.plan)}"
     table = Table(title=title)
     table.add_column("layer", overflow="fold")
     table.add_column("kind", overflow="fold")
@@ -90,13 +98,14 @@ def _table(title: str, summary: "Summary", latency_ms: float) -> str:
     console = Console()
     with console.capture() as capture:
         console.print(table)
-        console.print(
-            f"{summary.num_trainable:,} parameters to train, {summary.num_stored:,} values stored, "
-            f"{summary.macs / 1e6:,.2f} million MACs, {latency_ms:.1f} ms in PyTorch",
-            highlight=False,
-            soft_wrap=True,
-        )
     return capture.get().rstrip()
+
+
+def _totals(summary: "Summary", latency_ms: float) -> str:
+    return (
+        f"{summary.num_trainable:,} parameters to train, {summary.num_stored:,} values stored, "
+        f"{summary.macs / 1e6:,.2f} million MACs, {latency_ms:.1f} ms in PyTorch"
+    )
 
 
 if __name__ == "__main__":

@@ -6,17 +6,15 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..checkpoint import Header, load_strictly
-from ..darknet.cfg import read_cfg
+from ..checkpoint import Header
 from ..darknet.network import DEFAULT_BN_EPS
-from ..darknet.plan import plan_network
-from ..darknet.weights import read_weights
 from ..errors import InputError
 from ..labels import labels_without_names, read_labels
 from ..models import architecture, check_size
 from ..models.architecture import Task
 from ..new_network import cfg_header
 from . import edgenets, yolo_fastestv2
+from .darknet import import_darknet
 from .torch_pickle import read_state_dict
 
 # (tensors of the file, its name for error messages) -> tensors under our names, number of classes (None: backbone only)
@@ -66,20 +64,16 @@ def import_cfg(
     classes: Path | None = None,
     size_wh: tuple[int, int] | None = None,
     bn_eps: float | None = None,
+    upto: int | None = None,
 ) -> Imported:
-    """Darknet's: the network is what the cfg says; the weights must hold exactly its floats."""
-    parsed = read_cfg(cfg)
-    plan = plan_network(parsed)
-    tensors = read_weights(weights, plan).tensors
-    width, height = size_wh or (parsed.net.width, parsed.net.height)
-    header = cfg_header(cfg, parsed.text, (width, height), DEFAULT_BN_EPS if bn_eps is None else bn_eps)
-    header.check_size(width, height)
-    labels, notes = labels_for(weights, header.architecture.default_num_classes, classes, header.task)
-    header = header.model_copy(update={"labels": labels, "origin": f"imported from {cfg.name} and {weights.name}"})
-    network = header.architecture.build(len(labels))
-    tensors |= {name: value for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")}
-    load_strictly(network, tensors, source=str(weights))
-    return Imported(network.state_dict(), header, (*parsed.warnings, *notes))
+    """Darknet's: the network is what the cfg says, the weights must hold exactly its floats (see `import_darknet`)."""
+    eps = DEFAULT_BN_EPS if bn_eps is None else bn_eps
+    found = import_darknet(cfg, weights, size_wh=size_wh, bn_eps=eps, upto=upto)
+    labels, notes = labels_for(weights, found.num_classes, classes, found.network.heads.task)
+    header = cfg_header(cfg, found.network.plan, eps, labels, found.weights_header)
+    header.check_size(header.width, header.height)
+    header = header.model_copy(update={"origin": f"imported from {cfg.name} and {weights.name}"})
+    return Imported(found.network.state_dict(), header, (*found.warnings, *notes))
 
 
 def labels_for(
