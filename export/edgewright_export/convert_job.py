@@ -1,8 +1,10 @@
 """The conversion of one target in a process of its own: a graph file in, one folder of files per precision out."""
 
 import json
+import resource
+import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -16,6 +18,14 @@ from .targets import converter
 _TIMEOUT_S = 1800
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Of one conversion: `peak_mib` is the largest memory the converter's process had until then."""
+
+    seconds: float
+    peak_mib: float
+
+
 def convert_isolated(
     graph: Path,
     target: Target,
@@ -26,7 +36,7 @@ def convert_isolated(
     preprocess: Preprocess,
     scratch: Path,
     log: Path,
-    on_done: Callable[[Precision, Artefact], None],
+    on_done: Callable[[Precision, Artefact, Cost], None],
 ) -> None:
     """Fill each precision's folder in turn and tell `on_done`.  Raises `CheckError` with the log's place on failure."""
     arguments = {
@@ -40,7 +50,8 @@ def convert_isolated(
     }
     with Child(f"{__name__}:serve_conversion", arguments, what=f"the {target} converter", log=log) as child:
         for precision in folders:
-            on_done(precision, Artefact(**json.loads(child.receive(_TIMEOUT_S))))
+            answer = json.loads(child.receive(_TIMEOUT_S))
+            on_done(precision, Artefact(**answer["artefact"]), Cost(**answer["cost"]))
 
 
 def serve_conversion(
@@ -61,6 +72,7 @@ def serve_conversion(
     convert = converter(target)
     exported = torch.export.load(graph)
     for precision, folder in folders.items():
+        start = time.perf_counter()
         spec = ConversionSpec(
             precision=precision,
             input_name=input_name,
@@ -68,4 +80,12 @@ def serve_conversion(
             preprocess=Preprocess.model_validate_json(json.dumps(preprocess)),
             scratch=Path(scratch),
         )
-        reply(connection, json.dumps(asdict(convert(exported, spec, Path(folder)))).encode())
+        artefact = convert(exported, spec, Path(folder))
+        cost = Cost(time.perf_counter() - start, _peak_mib())
+        reply(connection, json.dumps({"artefact": asdict(artefact), "cost": asdict(cost)}).encode())
+
+
+def _peak_mib() -> float:
+    """Of this process or its largest child, whichever is larger."""
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(each).ru_maxrss for each in who) / 1024  # Linux counts KiB

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -104,6 +105,7 @@ def results_as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
             "target": result.target,
             "precision": result.precision,
             "seconds": round(result.seconds, 2),
+            "conversion": asdict(result.conversion) if result.conversion else None,
             "size_bytes": result.proven.pack.size_bytes if result.proven else None,
             "max_error": result.proven.verdict.max_error if result.proven else None,
             "min_cosine": result.proven.verdict.min_cosine if result.proven else None,

@@ -15,7 +15,7 @@ from .accuracy import AccuracyCheck
 from .assemble import INPUT_NAME, Proven, assemble
 from .capture import capture
 from .conversion import Artefact
-from .convert_job import convert_isolated
+from .convert_job import Cost, convert_isolated
 from .manifest import Precision, Target
 from .source import Source
 
@@ -24,12 +24,13 @@ PARALLEL_JOBS = 2  # converters are single-threaded and take up to 0.8 GB each
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one pack: proven, or the error that stopped it."""
+    """What became of one pack: proven, or the error that stopped it.  `seconds` are those of everything together."""
 
     target: Target
     precision: Precision
     seconds: float
     proven: Proven | None
+    conversion: Cost | None
     error: EdgewrightError | None
 
 
@@ -48,10 +49,11 @@ def export_packs(
 ) -> list[Result]:
     """Write `out`/<model>/<target>-<precision>/ for every pair.  One target's failure does not stop the others."""
     header = source.checkpoint.header
+    deployed = header.architecture.deploy(source.checkpoint.network)
     logs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="edgewright-export-") as scratch:
         graph = Path(scratch) / "graph.pt2"
-        torch.export.save(capture(source.checkpoint, header.width, header.height), graph)
+        torch.export.save(capture(deployed, header.width, header.height), graph)
 
         def one_target(target: Target) -> list[Result]:
             job = _Job(source, graph, target, out / header.model, Path(scratch) / target, accuracy, logs, stage)
@@ -81,9 +83,9 @@ class _Job:
         results: dict[Precision, Result] = {}
         started = time.monotonic()
 
-        def prove(precision: Precision, artefact: Artefact) -> None:
+        def prove(precision: Precision, artefact: Artefact, cost: Cost) -> None:
             nonlocal started
-            results[precision] = self._prove(precision, artefact, folders[precision], started)
+            results[precision] = self._prove(precision, artefact, cost, folders[precision], started)
             started = time.monotonic()
             self._announce_next(precisions, results)
 
@@ -94,7 +96,7 @@ class _Job:
                 self.target,
                 folders,
                 input_name=INPUT_NAME,
-                output_names=tuple(scale.output for scale in self.source.decode.scales),
+                output_names=self.source.checkpoint.header.architecture.output_names,
                 preprocess=self.source.preprocess,
                 scratch=self.scratch,
                 log=self._log(),
@@ -102,10 +104,13 @@ class _Job:
             )
         except EdgewrightError as error:
             for precision in precisions:
-                results.setdefault(precision, Result(self.target, precision, time.monotonic() - started, None, error))
+                results.setdefault(precision, self._failed(precision, started, error))
         return [results[precision] for precision in precisions]
 
-    def _prove(self, precision: Precision, artefact: Artefact, folder: Path, started: float) -> Result:
+    def _failed(self, precision: Precision, started: float, error: EdgewrightError) -> Result:
+        return Result(self.target, precision, time.monotonic() - started, None, None, error)
+
+    def _prove(self, precision: Precision, artefact: Artefact, cost: Cost, folder: Path, started: float) -> Result:
         self.stage(self.target, precision, "proving")
         proven, failure = None, None
         try:
@@ -121,7 +126,7 @@ class _Job:
         except EdgewrightError as error:
             failure = error
         self.stage(self.target, precision, "failed" if failure else "proven")
-        return Result(self.target, precision, time.monotonic() - started, proven, failure)
+        return Result(self.target, precision, time.monotonic() - started, proven, cost, failure)
 
     def _announce_next(self, precisions: Sequence[Precision], results: dict[Precision, Result]) -> None:
         waiting = [precision for precision in precisions if precision not in results]
