@@ -1,6 +1,5 @@
 """Darknet's `.weights`: a header and floats, layer by layer in the order of the cfg.  spec-darknet-cfg section 6."""
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,64 +8,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..atomic import atomic_file
 from ..errors import InputError
 from .layer_options import Connected
 from .parameters import Slot
 from .plan import MAX_PARAMETERS, Plan
+from .weights_header import WeightsHeader
 
 _MAX_BYTES = 4 * MAX_PARAMETERS + 20
-_MAX_VERSION = 10000
 # Published files have variances a little below 0; the smallest epsilon in use, 1e-6, must outweigh them.
 _VARIANCE_ROUNDING = 5e-7
-
-
-@dataclass(frozen=True)
-class Header:
-    """`seen`: images the training had seen.  Its width, and the order of [connected] weights, hang on the version."""
-
-    major: int = 0
-    minor: int = 2
-    revision: int = 5
-    seen: int = 0
-
-    @property
-    def transposed(self) -> bool:
-        """Whether the weights of [connected] stand column by column."""
-        return self.major > 1000 or self.minor > 1000
-
-    @property
-    def _layout(self) -> str:
-        return "<iiiQ" if self.major * 10 + self.minor >= 2 and not self.transposed else "<iiiI"
-
-    @property
-    def num_bytes(self) -> int:
-        return struct.calcsize(self._layout)
-
-    def pack(self) -> bytes:
-        return struct.pack(self._layout, self.major, self.minor, self.revision, self.seen)
-
-    @classmethod
-    def unpack(cls, data: bytes, *, source: str) -> "Header":
-        """From the beginning of a file.  Raises `InputError` when it cannot be darknet's."""
-        if len(data) < 16:
-            raise InputError(f"{source}: {len(data)} bytes; a weights file starts with a header of 16 or 20")
-        version = struct.unpack_from("<iii", data)
-        if not all(0 <= number < _MAX_VERSION for number in version):
-            raise InputError(
-                f"{source}: header: version {'.'.join(map(str, version))}; not a darknet weights file "
-                "(they have 0.1.0, 0.2.0 or 0.2.5)"
-            )
-        header = cls(*version)
-        if len(data) < header.num_bytes:
-            raise InputError(f"{source}: {len(data)} bytes; a header of this version has {header.num_bytes}")
-        return cls(*struct.unpack_from(header._layout, data))
 
 
 @dataclass(frozen=True)
 class Weights:
     """What a file holds: tensors under the names of `DarknetNetwork`."""
 
-    header: Header
+    header: WeightsHeader
     tensors: dict[str, Tensor]
 
 
@@ -87,7 +45,7 @@ def read_weights(path: Path, plan: Plan, *, upto: int | None = None) -> Weights:
 
 def parse_weights(data: bytes, plan: Plan, *, source: str, upto: int | None = None) -> Weights:
     """As `read_weights`, from bytes."""
-    header = Header.unpack(data, source=source)
+    header = WeightsHeader.unpack(data, source=source)
     slots = _file_slots(plan, upto)
     _check_count(len(data) - header.num_bytes, slots, plan, source)
     floats = np.frombuffer(data, "<f4", offset=header.num_bytes)
@@ -109,6 +67,12 @@ def pack_weights(weights: Weights, plan: Plan, *, upto: int | None = None) -> by
             tensor = tensor.flatten(1).T
         blocks.append(tensor.contiguous().numpy().astype("<f4").tobytes())
     return b"".join(blocks)
+
+
+def write_weights(path: Path, weights: Weights, plan: Plan, *, upto: int | None = None) -> None:
+    """Atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(pack_weights(weights, plan, upto=upto))
 
 
 def num_floats(plan: Plan, *, upto: int | None = None) -> int:
