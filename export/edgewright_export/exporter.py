@@ -56,7 +56,7 @@ def export_packs(
         torch.export.save(capture(deployed, header.width, header.height), graph)
 
         def one_target(target: Target) -> list[Result]:
-            job = _Job(source, graph, target, out / header.model, Path(scratch) / target, accuracy, logs, stage)
+            job = _Job(source, graph, target, out / header.name, Path(scratch) / target, accuracy, logs, stage)
             return job.run(precisions)
 
         with ThreadPoolExecutor(PARALLEL_JOBS) as pool:

@@ -97,7 +97,7 @@ def test_the_converted_network_computes_what_its_source_computes(
     checkpoint: Checkpoint, tmp_path: Path, precision: Precision
 ) -> None:
     arch, preprocess = architecture("yolo-fastestv2"), preprocess_of()
-    exported = capture(checkpoint, WIDTH, HEIGHT)
+    exported = capture(architecture("yolo-fastestv2").deploy(checkpoint.network), WIDTH, HEIGHT)
     convert_captured(exported, tmp_path / "out", preprocess, precision=precision, outputs=arch.output_names)
     image = network_image()
     maps = runner_of(tmp_path / "out", preprocess, arch.output_names)(image)
