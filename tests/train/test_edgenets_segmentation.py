@@ -5,17 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from edgenets_material import FIXTURES, NETWORKS
 from numpy.typing import NDArray
 from shared_material import SHARED, needs_shared
 from torch import Tensor
 
 from edgewright_train.importers import edgenets
 from edgewright_train.importers.torch_pickle import read_state_dict
-from edgewright_train.models.espnetv2 import EspnetV2Segmenter
 
-FIXTURES = SHARED / "fixtures" / "edgenets"
-CHECKPOINTS = sorted((SHARED / "weights" / "edgenets-segmentation").glob("espnetv2_*.pth"))
-SEGMENTERS = {"espnetv2": EspnetV2Segmenter}
+CHECKPOINTS = sorted((SHARED / "weights" / "edgenets-segmentation").glob("*.pth"))
+
 MEAN, STD = np.array((0.485, 0.456, 0.406)), np.array((0.229, 0.224, 0.225))
 
 
@@ -41,7 +40,7 @@ def test_a_published_checkpoint_gives_the_published_labels_and_logits(path: Path
     family, _, scale, data_set, _ = path.stem.split("_")
     tensors, num_classes = edgenets.convert(family, scale, "segment")(read_state_dict(path), str(path))
     assert num_classes == {"pascal": 21, "city": 20}[data_set]
-    network = SEGMENTERS[family](scale, num_classes).eval()
+    network = NETWORKS[family, "segment"](scale, num_classes).eval()
     network.load_state_dict(tensors)
     expected = np.load(FIXTURES / "seg" / f"{path.stem}.npz")
     for tag, x in (("image", image(data_set)), ("noise", noise(data_set))):

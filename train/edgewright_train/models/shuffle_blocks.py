@@ -31,12 +31,12 @@ class ShuffleUnit(nn.Module):
 
     def __init__(self, cin: int, cout: int, transform: nn.Module) -> None:
         super().__init__()
-        self.split = (cin // 2, cin - cin // 2)
+        self.split = [cin // 2, cin - cin // 2]
         self.right = nn.Sequential(conv_norm_act(self.split[1], cout - self.split[0], 1), transform)
         self.shuffle = ChannelShuffle(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        left, right = x.split(self.split, 1)
+        left, right = torch.split(x, self.split, 1)
         return self.shuffle(torch.cat((left, self.right(right)), 1))
 
 

@@ -111,8 +111,9 @@ def _start_from_xavier(network: SsdDetector) -> None:
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     for head in network.heads:
-        nn.init.xavier_uniform_(head.weight[: 4 * NUM_PRIORS])
-        nn.init.xavier_uniform_(head.weight[4 * NUM_PRIORS :])
+        weight = head.get_parameter("weight")
+        nn.init.xavier_uniform_(weight[: 4 * NUM_PRIORS])
+        nn.init.xavier_uniform_(weight[4 * NUM_PRIORS :])
 
 
 def _strides(side: int) -> tuple[float, ...]:
