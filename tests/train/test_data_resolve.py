@@ -127,9 +127,9 @@ def test_unknown_data_says_what_was_looked_for(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"format: must be one of coco, darknet, shapes, got None"),
-        ('format = "voc"', r"format: must be one of coco, darknet, shapes, got 'voc'"),
-        ("format = []", r"format: must be one of coco, darknet, shapes, got \[\]"),
+        ("", r"format: must be one of coco, darknet, folders, csv, masks, shapes, got None"),
+        ('format = "voc"', r"format: must be one of coco, darknet, folders, csv, masks, shapes, got 'voc'"),
+        ("format = []", r"format: must be one of coco, darknet, folders, csv, masks, shapes, got \[\]"),
         ('format = "coco"', r"names no images; give at least one of the tables \[train\], \[val\], \[test\]"),
         ('format = "coco"\n[dev]\nimages = "x"', r"dev: unknown key"),
         ('format = "coco"\n[val]\nimages = "x"', r"val.annotations: missing"),

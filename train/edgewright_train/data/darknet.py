@@ -19,7 +19,7 @@ from .problems import Problems
 from .splits import ALL, Splits, split_of_name
 
 
-def darknet_splits(data: Path) -> Splits:
+def darknet_splits(data: Path) -> Splits[DetectionDataset]:
     """Of a `.data` file."""
     config = read_config(data)
     return {
@@ -28,7 +28,7 @@ def darknet_splits(data: Path) -> Splits:
     }
 
 
-def yolo_folder_splits(folder: Path) -> Splits:
+def yolo_folder_splits(folder: Path) -> Splits[DetectionDataset]:
     """Of a folder with `images/` and `labels/`: one per subfolder of `images/` named for a split, else `ALL`."""
     labels = _labels_of_folder(folder)
     images = folder / "images"

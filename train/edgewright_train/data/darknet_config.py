@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from .find_images import find_images
 from .problems import Problems
 from .text_lines import numbered_lines
 
 # Our split -> the keys that name its image list, by flavour.
 _SPLIT_KEYS = {"train": ("train",), "val": ("valid", "val"), "test": ("test",)}
 MAX_CLASSES = 65536
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def read_names(path: Path) -> tuple[str, ...]:
 def listed_images(source: Path, config_folder: Path, problems: Problems) -> list[Path]:
     """Of a list file (a path per line, `#` comments) or of a folder and those below it, sorted by name."""
     if source.is_dir():
-        return sorted(path for path in source.rglob("*") if path.suffix.lower() in _IMAGE_SUFFIXES)
+        return find_images(source, problems)
     images = []
     for number, line in numbered_lines(source):
         if line and not line.startswith("#"):

@@ -1,6 +1,6 @@
 """`dataset.toml`: says what a data set is, for those whose files do not say it by themselves.
 
-    format = "coco"          # or "darknet" (data = "x.data"), or "shapes" (seed, width, height, train, val, test)
+    format = "coco"          # or another of `FORMATS`; docs/data.md has an example of each
     [val]
     images = "val2017"
     annotations = "annotations/instances_val2017.json"
@@ -19,8 +19,12 @@ from ..errors import InputError
 from ..schema import Record, load_toml, parse_record
 from .coco import open_coco
 from .darknet import darknet_splits
+from .image_csv import CsvConfig, csv_splits
+from .image_folders import FoldersConfig, folders_splits
+from .mask_config import MasksConfig
+from .mask_pairs import mask_splits
 from .shapes import DEFAULT_COUNTS, DEFAULT_SEED, DEFAULT_SIZE_WH, SMALLEST_SIDE, ShapesDataset
-from .splits import SPLITS, Splits
+from .splits import SPLITS, Offers, Splits, offers_of_boxes, offers_of_shapes
 
 
 class CocoFiles(Record):
@@ -52,7 +56,7 @@ class ShapesConfig(Record):
     test: int = Field(default=DEFAULT_COUNTS["test"], ge=1)
 
 
-def toml_splits(path: Path) -> Splits:
+def toml_offers(path: Path) -> Offers:
     """Raises `InputError` for anything unknown in the file."""
     values = load_toml(path)
     kind = values.get("format")
@@ -61,16 +65,17 @@ def toml_splits(path: Path) -> Splits:
     return FORMATS[kind](values, path)
 
 
-def shapes_splits(config: ShapesConfig) -> Splits:
+def shapes_offers(config: ShapesConfig) -> Offers:
     """Of the generated data set."""
     size_wh = (config.width, config.height)
-    return {
+    splits: Splits[ShapesDataset] = {
         split: partial(ShapesDataset, split, seed=config.seed, count=getattr(config, split), size_wh=size_wh)
         for split in SPLITS
     }
+    return offers_of_shapes(splits)
 
 
-def _coco(values: Mapping[str, Any], path: Path) -> Splits:
+def _coco(values: Mapping[str, Any], path: Path) -> Offers:
     config = parse_record(CocoConfig, values, source=str(path))
     files = {"train": config.train, "val": config.val, "test": config.test}
     splits = {
@@ -80,19 +85,35 @@ def _coco(values: Mapping[str, Any], path: Path) -> Splits:
     }
     if not splits:
         raise InputError(f"{path}: names no images; give at least one of the tables [train], [val], [test]")
-    return splits
+    return offers_of_boxes(splits)
 
 
-def _darknet(values: Mapping[str, Any], path: Path) -> Splits:
-    return darknet_splits(path.parent / parse_record(DarknetConfig, values, source=str(path)).data)
+def _darknet(values: Mapping[str, Any], path: Path) -> Offers:
+    return offers_of_boxes(darknet_splits(path.parent / parse_record(DarknetConfig, values, source=str(path)).data))
 
 
-def _shapes(values: Mapping[str, Any], path: Path) -> Splits:
-    return shapes_splits(parse_record(ShapesConfig, values, source=str(path)))
+def _folders(values: Mapping[str, Any], path: Path) -> Offers:
+    config = parse_record(FoldersConfig, values, source=str(path))
+    return {"classify": folders_splits(config, path.parent)}
 
 
-FORMATS: dict[str, Callable[[Mapping[str, Any], Path], Splits]] = {
+def _csv(values: Mapping[str, Any], path: Path) -> Offers:
+    return {"classify": csv_splits(parse_record(CsvConfig, values, source=str(path)), path)}
+
+
+def _masks(values: Mapping[str, Any], path: Path) -> Offers:
+    return {"segment": mask_splits(parse_record(MasksConfig, values, source=str(path)), path)}
+
+
+def _shapes(values: Mapping[str, Any], path: Path) -> Offers:
+    return shapes_offers(parse_record(ShapesConfig, values, source=str(path)))
+
+
+FORMATS: dict[str, Callable[[Mapping[str, Any], Path], Offers]] = {
     "coco": _coco,
     "darknet": _darknet,
+    "folders": _folders,
+    "csv": _csv,
+    "masks": _masks,
     "shapes": _shapes,
 }

@@ -10,27 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..vision.read_image import read_image
 from .dataset import Annotation
+from .image_files import ImageFiles
 
 
-class FileDataset:
+class FileDataset(ImageFiles):
     """See `DetectionDataset`; `image_paths` and `annotations` go together by position."""
 
     def __init__(
         self, name: str, labels: Sequence[str], image_paths: Sequence[Path], annotations: Sequence[Annotation]
     ) -> None:
         assert len(image_paths) == len(annotations)
-        self._name, self._labels = name, tuple(labels)
-        self._image_paths, self._annotations = tuple(image_paths), tuple(annotations)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return self._labels
+        super().__init__(name, labels, image_paths)
+        self._annotations = tuple(annotations)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -45,22 +37,16 @@ class FileDataset:
             total.update(annotation.areas_px.astype("<f4").tobytes())
         return total.hexdigest()
 
-    def __len__(self) -> int:
-        return len(self._image_paths)
-
     def image(self, index: int) -> NDArray[np.uint8]:
         """Raises `InputError` for a broken file, or one that is not of the size its annotation says."""
-        path, annotation = self._image_paths[index], self._annotations[index]
-        image = read_image(path)
+        image, annotation = super().image(index), self._annotations[index]
         height, width = image.shape[:2]
         if (width, height) != (annotation.width, annotation.height):
             raise InputError(
-                f"{path}: the image is {width}x{height}, its annotation says {annotation.width}x{annotation.height}"
+                f"{self.source(index)}: the image is {width}x{height}, "
+                f"its annotation says {annotation.width}x{annotation.height}"
             )
         return image
 
     def annotation(self, index: int) -> Annotation:
         return self._annotations[index]
-
-    def source(self, index: int) -> str:
-        return str(self._image_paths[index])

@@ -3,70 +3,105 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal, overload
 
 from ..errors import InputError
+from ..models.architecture import Task
 from .coco import open_coco
 from .darknet import darknet_splits, yolo_folder_splits
-from .dataset import DetectionDataset
-from .dataset_toml import ShapesConfig, shapes_splits, toml_splits
-from .splits import ALL, Splits, split_of_name
+from .dataset import ClassificationDataset, Dataset, DetectionDataset, SegmentationDataset
+from .dataset_toml import ShapesConfig, shapes_offers, toml_offers
+from .image_folders import found_folder_splits
+from .splits import ALL, Offers, Splits, offers_of_boxes, split_of_name
 
 GENERATED = "generated"
 
 _KINDS = (
-    "a dataset.toml, a .data file, COCO annotations (.json), or a folder that holds one of them or images/ and labels/"
+    "a dataset.toml, a .data file, COCO annotations (.json), or a folder that holds one of them, images/ and labels/, "
+    "or a folder of images per class"
 )
+_TRUTH: dict[Task, str] = {"detect": "boxes", "classify": "classes of images", "segment": "masks"}
 
 
-def open_split(data: str | None, split: str) -> DetectionDataset:
-    """Open one split of `data`; nothing, or `GENERATED`, means the generated data set.
+@overload
+def open_split(data: str | None, split: str, task: Literal["detect"] = "detect") -> DetectionDataset: ...
+
+
+@overload
+def open_split(data: str | None, split: str, task: Literal["classify"]) -> ClassificationDataset: ...
+
+
+@overload
+def open_split(data: str | None, split: str, task: Literal["segment"]) -> SegmentationDataset: ...
+
+
+@overload
+def open_split(data: str | None, split: str, task: Task) -> Dataset: ...
+
+
+def open_split(data: str | None, split: str, task: Task = "detect") -> Dataset:
+    """Open one split of `data` for `task`; nothing, or `GENERATED`, means the generated data set.
 
     A data set without splits (see `list_splits`) is the same whatever `split` says.  Raises `InputError`.
     """
-    splits = _splits(data)
+    splits = _splits(data, task)
     opener = splits.get(split, splits.get(ALL))
     if opener is None:
         raise InputError(f"SPLIT={split}: DATA={data or ''} has the splits {', '.join(splits)}")
     return opener()
 
 
-def list_splits(data: str | None) -> tuple[str, ...]:
+def list_splits(data: str | None, task: Task = "detect") -> tuple[str, ...]:
     """Of "train", "val", "test" those that `data` has; `(ALL,)` when it makes no such difference."""
-    return tuple(_splits(data))
+    return tuple(_splits(data, task))
 
 
-def _splits(data: str | None) -> Splits:
+def _splits(data: str | None, task: Task) -> Splits[Dataset]:
+    offers = _offers(data)
+    if task not in offers:
+        has = " and ".join(_TRUTH[each] for each in offers)
+        raise InputError(f"DATA={data}: has {has}; the task {task} needs {_TRUTH[task]} (docs/data.md)")
+    return offers[task]
+
+
+def _offers(data: str | None) -> Offers:
     if not data or data == GENERATED:
-        return shapes_splits(ShapesConfig())
+        return shapes_offers(ShapesConfig())
     path = Path(data)
     if not path.exists():
         raise InputError(f"DATA={data}: no such file or folder; give {_KINDS}")
     if path.is_dir():
-        return _folder_splits(path)
+        return _folder_offers(path)
     if path.suffix not in _FILES:
         raise InputError(f"DATA={data}: unknown kind of file; give {_KINDS}")
     return _FILES[path.suffix](path)
 
 
-def _folder_splits(folder: Path) -> Splits:
+def _folder_offers(folder: Path) -> Offers:
     """A dataset.toml decides; without one, exactly one way to read the folder may fit."""
     if (folder / "dataset.toml").is_file():
-        return toml_splits(folder / "dataset.toml")
+        return toml_offers(folder / "dataset.toml")
     found = {str(path): partial(darknet_splits, path) for path in sorted(folder.glob("*.data"))}
     annotations = sorted([*folder.glob("instances*.json"), *folder.glob("annotations/instances*.json")])
     if annotations:
         found[str(annotations[0])] = partial(_coco_splits, annotations)
     if (folder / "images").is_dir() and (folder / "labels").is_dir():
         found[f"{folder / 'images'} and labels"] = partial(yolo_folder_splits, folder)
-    if not found:
-        wanted = "dataset.toml, *.data, instances*.json, annotations/instances*.json, images/ and labels/"
-        raise InputError(f"DATA={folder}: not recognised as a data set; looked for {wanted}")
     if len(found) > 1:
         raise InputError(f"DATA={folder}: could be read as {' or as '.join(found)}; give one file, or a dataset.toml")
-    return next(iter(found.values()))()
+    if found:
+        return offers_of_boxes(next(iter(found.values()))())
+    folders = found_folder_splits(folder)
+    if folders is None:
+        wanted = (
+            "dataset.toml, *.data, instances*.json, annotations/instances*.json, images/ and labels/, "
+            "<split>/<class>/<image>, <class>/<image>; masks need a dataset.toml"
+        )
+        raise InputError(f"DATA={folder}: not recognised as a data set; looked for {wanted}")
+    return {"classify": folders}
 
 
-def _coco_splits(files: Sequence[Path]) -> Splits:
+def _coco_splits(files: Sequence[Path]) -> Splits[DetectionDataset]:
     """Of the json files of one folder: by the split in `instances_<split>.json`, or `ALL` for a single file."""
     splits: dict[str, Callable[[], DetectionDataset]] = {}
     for path in files:
@@ -78,12 +113,16 @@ def _coco_splits(files: Sequence[Path]) -> Splits:
     return splits
 
 
-def _coco_file_splits(path: Path) -> Splits:
-    return {ALL: partial(open_coco, path)}
+def _coco_file_offers(path: Path) -> Offers:
+    return offers_of_boxes({ALL: partial(open_coco, path)})
 
 
-_FILES: dict[str, Callable[[Path], Splits]] = {
-    ".toml": toml_splits,
-    ".data": darknet_splits,
-    ".json": _coco_file_splits,
+def _darknet_offers(path: Path) -> Offers:
+    return offers_of_boxes(darknet_splits(path))
+
+
+_FILES: dict[str, Callable[[Path], Offers]] = {
+    ".toml": toml_offers,
+    ".data": _darknet_offers,
+    ".json": _coco_file_offers,
 }

@@ -1,15 +1,45 @@
 """The splits of a data set, by name, each opened only when asked for."""
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from .dataset import DetectionDataset
+from ..models.architecture import Task
+from .dataset import Dataset, DetectionDataset
+from .shapes import ShapesDataset
+from .views import ClassesOfBoxes, ClassesOfShapes, MasksOfShapes
 
 SPLITS = ("train", "val", "test")
 ALL = "all"  # the only split of a data set that makes no difference between training and held-out images
 
-Splits = Mapping[str, Callable[[], DetectionDataset]]
+DatasetT = TypeVar("DatasetT", bound=Dataset)
+OtherT = TypeVar("OtherT", bound=Dataset)
+
+Splits = Mapping[str, Callable[[], DatasetT]]
+Offers = Mapping[Task, Splits[Dataset]]
+"""By the tasks that the data set is annotated for."""
 
 
 def split_of_name(name: str) -> str | None:
     """`"train2017"` -> `"train"`, `"valid"` -> `"val"`; None for a name that is not of a split."""
     return next((split for split in SPLITS if name.lower().startswith(split)), None)
+
+
+def offers_of_boxes(splits: Splits[DetectionDataset]) -> Offers:
+    """An image with boxes also shows classes."""
+    return {"detect": splits, "classify": _viewed(splits, ClassesOfBoxes)}
+
+
+def offers_of_shapes(splits: Splits[ShapesDataset]) -> Offers:
+    """The generator knows everything."""
+    return {
+        "detect": splits,
+        "classify": _viewed(splits, ClassesOfShapes),
+        "segment": _viewed(splits, MasksOfShapes),
+    }
+
+
+def _viewed(splits: Splits[DatasetT], view: Callable[[DatasetT], OtherT]) -> Splits[OtherT]:
+    def opener(open_: Callable[[], DatasetT]) -> Callable[[], OtherT]:
+        return lambda: view(open_())
+
+    return {name: opener(open_) for name, open_ in splits.items()}

@@ -1,19 +1,25 @@
 """Run a network over a labelled data set and measure it, by the task its outputs are decoded for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from ..data.dataset import Dataset, DetectionDataset
-from ..errors import InputError
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.dataset import ClassificationDataset, Dataset, DetectionDataset, SegmentationDataset
+from ..errors import CheckError, InputError
 from ..inference import Run
 from ..vision.preprocess import Preprocess
-from .classify.decode import ClassifyDecode
+from .classify.decode import ClassifyDecode, classify
+from .classify.evaluate import evaluate as evaluate_classifier
 from .decode import Decode
 from .detect.detector import detector
 from .detect.evaluate import EVALUATION_SCORE_THRESHOLD
 from .detect.evaluate import evaluate as evaluate_detector
 from .evaluation import Evaluation, Progress
-from .segment.decode import SegmentDecode
+from .segment.decode import SegmentDecode, segment
+from .segment.evaluate import evaluate as evaluate_segmenter
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,21 @@ def evaluate_run(
     progress: Progress | None = None,
 ) -> Evaluation:
     """Every image once, in order.  Raises `InputError` when `dataset` is not annotated for the task of `decode`."""
-    if isinstance(decode, ClassifyDecode | SegmentDecode):
-        raise NotImplementedError(decode.kind)
+    if isinstance(decode, ClassifyDecode):
+        _require(dataset, "class_indices", "classes of images")
+        outputs = _finite_outputs(run, preprocess)
+        return evaluate_classifier(
+            lambda image: classify(outputs(image), decode),
+            cast(ClassificationDataset, dataset),
+            multi_label=decode.activation == "sigmoid",
+            progress=progress,
+        )
+    if isinstance(decode, SegmentDecode):
+        _require(dataset, "label_map", "masks")
+        outputs = _finite_outputs(run, preprocess)
+        return evaluate_segmenter(
+            lambda image: segment(outputs(image), decode), cast(SegmentationDataset, dataset), progress=progress
+        )
     _require(dataset, "annotation", "boxes")
     predict = detector(run, preprocess, decode, score_threshold=thresholds.score, iou_threshold=thresholds.iou)
     return evaluate_detector(predict, cast(DetectionDataset, dataset), progress=progress)
@@ -47,3 +66,16 @@ def evaluate_run(
 def _require(dataset: Dataset, member: str, what: str) -> None:
     if not hasattr(dataset, member):
         raise InputError(f"{dataset.name}: has no {what}, which this model is measured by")
+
+
+def _finite_outputs(run: Run, preprocess: Preprocess) -> Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]:
+    """From a source image on.  NaN would count as the best class: it raises `CheckError`."""
+
+    def outputs(image_bgr: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        found = run(preprocess.network_image(image_bgr))
+        for name, values in found.items():
+            if not np.isfinite(values).all():
+                raise CheckError(f"the model's output {name} holds NaN or infinity, so there is no result to measure")
+        return found
+
+    return outputs

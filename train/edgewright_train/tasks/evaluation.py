@@ -1,11 +1,19 @@
 """What an evaluation is, whatever the task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.dataset import Dataset
+from ..errors import InputError
 
 Metric = Literal["AP50", "top1", "F1", "mIoU"]
 Progress = Callable[[int, int], None]  # images done, images in all
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,3 +38,49 @@ class Evaluation(Protocol):
 
     def as_json(self) -> dict[str, Any]:
         """All figures, under the names the field uses; `classes` holds those of each class."""
+
+
+class Metrics(Protocol):
+    """The figures of one task; None stands for a figure of nothing."""
+
+    @property
+    def headline(self) -> Headline: ...
+
+    def figures(self) -> dict[str, float | None]:
+        """Over all classes, under the names the field uses."""
+
+    def class_figures(self) -> dict[str, dict[str, float | None]]:
+        """Per class, by its name."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An `Evaluation` by any task's metrics."""
+
+    metrics: Metrics
+    num_images: int
+    seconds: float
+
+    @property
+    def headline(self) -> Headline:
+        return self.metrics.headline
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **self.metrics.figures(),
+            "images": self.num_images,
+            "seconds": round(self.seconds, 3),
+            "classes": self.metrics.class_figures(),
+        }
+
+
+def each_result(
+    predict: Callable[[NDArray[np.uint8]], T], dataset: Dataset, progress: Progress | None = None
+) -> Iterator[T]:
+    """What `predict` makes of every image, (H, W, 3) BGR, in order.  Raises `InputError` when there is none."""
+    if len(dataset) == 0:
+        raise InputError(f"{dataset.name}: no images to evaluate on")
+    for index in range(len(dataset)):
+        yield predict(dataset.image(index))
+        if progress is not None:
+            progress(index + 1, len(dataset))

@@ -1,0 +1,120 @@
+"""Images and masks in two folders, a mask per image, as CamVid, Cityscapes, ADE20K and VOC have them."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .find_images import IMAGE_SUFFIXES, find_images
+from .image_files import ImageFiles
+from .image_size import image_size
+from .label_image import label_image_size, read_label_image
+from .mask_config import MaskFiles, MasksConfig
+from .mask_values import MaskValues
+from .problems import Problems
+from .splits import SPLITS, Splits
+from .text_lines import numbered_lines
+
+Pair = tuple[Path, Path]  # image, mask
+
+
+class MaskPairs(ImageFiles):
+    """See `SegmentationDataset`."""
+
+    def __init__(self, name: str, labels: Sequence[str], pairs: Sequence[Pair], values: MaskValues) -> None:
+        super().__init__(name, labels, [image for image, _ in pairs])
+        self._mask_paths, self._values = tuple(mask for _, mask in pairs), values
+
+    def label_map(self, index: int) -> NDArray[np.uint8]:
+        """Raises `InputError` for a broken file, or one with values that stand for no class."""
+        path = self._mask_paths[index]
+        return self._values.class_map(read_label_image(path), path)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Reads every file once; where they lie and what they are called does not matter."""
+        total = hashlib.sha256(json.dumps(self._labels).encode() + self._values.digest_bytes())
+        for pair in zip(self._image_paths, self._mask_paths, strict=True):
+            for path in pair:
+                total.update(hashlib.sha256(path.read_bytes()).digest())
+        return total.hexdigest()
+
+
+def mask_splits(config: MasksConfig, path: Path) -> Splits[MaskPairs]:
+    """As the dataset.toml at `path` has it."""
+    files: dict[str, MaskFiles] = {split: each for split in SPLITS if (each := getattr(config, split)) is not None}
+    if not files:
+        raise InputError(f"{path}: names no images; give at least one of the tables [train], [val], [test]")
+    name = path.absolute().parent.name
+    return {split: partial(_open, f"{name}-{split}", config, each, path.parent) for split, each in files.items()}
+
+
+def _open(name: str, config: MasksConfig, files: MaskFiles, base: Path) -> MaskPairs:
+    problems = Problems()
+    images_folder, masks_folder = base / files.images, base / files.masks
+    if files.list is None:
+        source = images_folder
+        images = [image for image in find_images(source, problems) if image.name.endswith(config.image_suffix)]
+    else:
+        source = base / files.list
+        images = _listed(source, images_folder, config.image_suffix, problems)
+    problems.check()
+    if not images:
+        raise InputError(f"{source}: no images{f' that end in {config.image_suffix}' if config.image_suffix else ''}")
+    pairs = [(image, _mask_of(image, images_folder, masks_folder, config)) for image in images]
+    if config.only_with_masks:
+        pairs = [(image, mask) for image, mask in pairs if mask.is_file()]
+        if not pairs:
+            raise InputError(f"{masks_folder}: holds a mask of none of the {len(images)} images in {images_folder}")
+    _check(pairs, problems)
+    problems.check()
+    return MaskPairs(name, config.classes, pairs, config.values())
+
+
+def _listed(source: Path, folder: Path, suffix: str, problems: Problems) -> list[Path]:
+    """Images named by the lines of a file, with or without the end of their names."""
+    images = []
+    for number, line in numbered_lines(source):
+        if not line or line.startswith("#"):
+            continue
+        ends = ("", suffix) if suffix else ("", *IMAGE_SUFFIXES)
+        found = next((path for end in ends if (path := folder / f"{line}{end}").is_file()), None)
+        if found is None:
+            problems.add(f"{source}:{number}: no such image: {str(folder / line)!r}")
+        else:
+            images.append(found)
+    return images
+
+
+def _mask_of(image: Path, images: Path, masks: Path, config: MasksConfig) -> Path:
+    end = config.image_suffix or image.suffix
+    return masks / image.relative_to(images).with_name(image.name.removesuffix(end) + config.mask_suffix)
+
+
+def _check(pairs: Sequence[Pair], problems: Problems) -> None:
+    image_of: dict[Path, Path] = {}
+    for image, mask in pairs:
+        if mask in image_of:
+            problems.add(f"{mask}: the mask of two images, {image_of[mask]} and {image}")
+        image_of[mask] = image
+        if mask == image:
+            problems.add(f"{image}: would be its own mask; masks need another folder or mask_suffix")
+        elif not mask.is_file():
+            problems.add(f"{image}: no mask, looked for {mask}")
+        else:
+            _check_sizes(image, mask, problems)
+
+
+def _check_sizes(image: Path, mask: Path, problems: Problems) -> None:
+    try:
+        (width, height), (mask_width, mask_height) = image_size(image), label_image_size(mask)
+    except InputError as error:
+        problems.add(str(error))
+        return
+    if (width, height) != (mask_width, mask_height):
+        problems.add(f"{mask}: the mask is {mask_width}x{mask_height}, its image {width}x{height} ({image})")
