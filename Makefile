@@ -8,14 +8,14 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
-             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO
+             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
 TARGET := $(or $(TARGET),ncnn)
 export $(VARIABLES)
 
-.PHONY: help setup demo test test-slow lint format data train import darknet summary export verify eval bench report \
+.PHONY: help setup demo test test-slow lint format data train import darknet summary export verify eval bench matrix report \
         edge edge-test edge-asan edge-lint clean
 
 help: ## Show the targets and their variables
@@ -70,6 +70,10 @@ eval: setup ## Print the AP of a pack or a checkpoint
 bench: setup ## Measure 1-core and 4-core latency of a model's packs
 #: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 JSON=out.json]
 	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
+
+matrix: setup ## Export every network to every target, prove and measure each; writes docs/matrix.md
+#: [ALL=1 ONLY=text WEIGHTS_DIR=published/ OUT=docs/matrix.md JSON=]
+	@$(BIN)/edgewright-matrix --all="$$ALL" --only="$$ONLY" --weights-dir="$$WEIGHTS_DIR" --out="$$OUT" --json="$$JSON"
 
 report: setup ## Write build/report.html: curves, packs, accuracy against latency, detections
 #: [OUT=build/report.html WEIGHTS= DATA= SPLIT=val]

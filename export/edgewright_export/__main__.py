@@ -39,13 +39,15 @@ def _export(arguments: argparse.Namespace) -> int:
         require_tools(target)
     size_wh = size_wxh(arguments.size) if arguments.size else None
 
-    from .export_report import Display, results_as_json, results_as_text  # noqa: PLC0415 (torch is slow to import)
+    from edgewright_train.checkpoint import read_tensors  # noqa: PLC0415 (torch is slow to import)
+
+    from .export_report import Display, results_as_json, results_as_text  # noqa: PLC0415
     from .exporter import export_packs  # noqa: PLC0415
     from .proof_images import proof_images  # noqa: PLC0415
     from .source import load_source, newest_checkpoint  # noqa: PLC0415
 
     weights = arguments.weights or newest_checkpoint(Path("runs"))
-    dataset, images = proof_images(arguments.data, arguments.split)
+    dataset, images = proof_images(arguments.data, arguments.split, read_tensors(weights)[0].task)
     source = load_source(weights, size_wh, images)
     with Display([(target, precision) for target in targets for precision in precisions]) as display:
         accuracy = display.measure_source(source, dataset)
@@ -55,7 +57,7 @@ def _export(arguments: argparse.Namespace) -> int:
             precisions,
             arguments.out,
             accuracy=accuracy,
-            logs=arguments.out / source.checkpoint.header.model / "logs",
+            logs=arguments.out / source.checkpoint.header.name / "logs",
             stage=display.stage,
         )
     emit(results_as_text(results), results_as_json(results), arguments.json)

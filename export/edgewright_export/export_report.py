@@ -109,6 +109,8 @@ def results_as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
             "size_bytes": result.proven.pack.size_bytes if result.proven else None,
             "max_error": result.proven.verdict.max_error if result.proven else None,
             "min_cosine": result.proven.verdict.min_cosine if result.proven else None,
+            "num_agreeing": result.proven.verdict.num_agreeing if result.proven else 0,
+            "num_parts": result.proven.verdict.num_parts if result.proven else 0,
             "metric": accuracy.metric if (accuracy := _accuracy(result)) else None,
             "value": accuracy.value if (accuracy := _accuracy(result)) else None,
             "error": str(result.error) if result.error else None,

@@ -1,7 +1,7 @@
 """manifest.json: the contract between Python and every device, strictly validated on both sides (docs/pack.md)."""
 
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,11 +15,11 @@ from edgewright_train.tasks.segment.decode import SegmentDecode
 from edgewright_train.vision.preprocess import Preprocess
 
 FORMAT_VERSION = 1
-TARGETS = ("onnx", "ncnn", "tflite", "coreml")
-PRECISIONS = ("fp32", "fp16")
 
 Target = Literal["onnx", "ncnn", "tflite", "coreml"]
 Precision = Literal["fp32", "fp16"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -47,7 +47,7 @@ def parse_targets(text: str) -> list[Target]:
 def parse_precisions(text: str) -> list[Precision]:
     """`"fp32,fp16"` or `"all"`."""
     chosen = _parse("PRECISION", text, PRECISIONS)
-    return [precision for precision in PRECISIONS if precision in chosen]  # type: ignore[misc]
+    return [precision for precision in PRECISIONS if precision in chosen]
 
 
 def converter(target: Target) -> Converter:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .atomic import atomic_file
 from .errors import InputError
-from .models import architecture, check_size
+from .models import ARCHITECTURES, architecture, check_size
 from .models.architecture import Architecture, Task
 from .models.darknet_cfg import cfg_architecture
 from .schema import Record, parse_record_json
@@ -74,6 +74,12 @@ class Header(Record):
             width=self.width,
             height=self.height,
         )
+
+    @property
+    def name(self) -> str:
+        """The model, and the task where the model has several: what folders are called."""
+        several = self.darknet is None and len(ARCHITECTURES[self.model]) > 1
+        return f"{self.model}-{self.task}" if several else self.model
 
     def check_size(self, width: int, height: int) -> None:
         """Raises `InputError` unless the network can run at that size."""

@@ -2,25 +2,36 @@
 
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import nn
+
 from .checkpoint import Checkpoint, DarknetCfg, Header
 from .darknet.cfg import read_cfg
 from .darknet.heads import heads_of
 from .darknet.network import DEFAULT_BN_EPS, DarknetNetwork
 from .darknet.plan import Plan, plan_network
 from .darknet.weights_header import WeightsHeader
+from .data.shapes import ShapesDataset
 from .errors import InputError
+from .inference import preprocess_of
 from .labels import labels_without_names
-from .models import architecture
+from .models import architecture, check_size
 from .models.architecture import Task
 
+_NUM_SETTLING = 4  # images
 
-def untrained(model: str, task: Task | None, *, num_classes: int | None = None) -> Checkpoint:
+
+def untrained(
+    model: str, task: Task | None, *, num_classes: int | None = None, size_wh: tuple[int, int] | None = None
+) -> Checkpoint:
     """With random weights, of torch's generator, and by default as many classes as the published ones have."""
     arch = architecture(model, task)
     if num_classes is not None and not 1 <= num_classes <= 65536:
         raise InputError(f"number of classes: {num_classes}; give 1 to 65536")
     count = arch.default_num_classes if num_classes is None else num_classes
-    width, height = arch.default_size_wh
+    width, height = size_wh or arch.default_size_wh
+    check_size(model, arch, width, height)
     network = arch.build(count)
     arch.initialise(network)
     header = Header(
@@ -42,6 +53,22 @@ def untrained_cfg(cfg: Path, *, size_wh: tuple[int, int] | None = None, bn_eps: 
     network = DarknetNetwork(plan, bn_eps=bn_eps)
     labels, _ = labels_without_names(network.heads.num_classes, network.heads.task)
     return Checkpoint(network.eval(), cfg_header(cfg, plan, bn_eps, labels, WeightsHeader()))
+
+
+def settled(checkpoint: Checkpoint) -> Checkpoint:
+    """The same network with batch-norm statistics of a few generated images, in place: activations stay in range."""
+    network, preprocess = checkpoint.network, preprocess_of(checkpoint.header)
+    scenes = ShapesDataset("train", count=_NUM_SETTLING)
+    images = [preprocess.normalise(preprocess.network_image(scenes.image(index))) for index in range(_NUM_SETTLING)]
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.from_numpy(np.concatenate(images)))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return Checkpoint(network.eval(), checkpoint.header)
 
 
 def cfg_header(cfg: Path, plan: Plan, bn_eps: float, labels: tuple[str, ...], weights_header: WeightsHeader) -> Header:

@@ -1,0 +1,1 @@
+"""The matrix: every network of a list, exported to every target in every precision, proven and measured."""
