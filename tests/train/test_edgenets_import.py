@@ -1,10 +1,13 @@
 """EdgeNets' state dicts come in whole, or are refused with the difference named."""
 
+import resource
 from collections.abc import Callable
 
 import pytest
 import torch
 from edgenets_material import KINDS_WITH_KEYS, NETWORKS, synthetic_tensors, upstream_shapes
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shared_material import needs_shared
 from torch import Tensor
 
@@ -111,3 +114,57 @@ def test_values_stay_with_their_names() -> None:
     tensors, _ = edgenets.convert("espnetv2", "0.5", "detect")(upstream_values, "x.pth")
     torch.testing.assert_close(tensors["heads.1.bias"][:24], upstream_values["loc_layers.1.bias"])
     torch.testing.assert_close(tensors["heads.1.bias"][24:], upstream_values["cls_layers.1.bias"])
+
+
+@needs_shared
+def test_a_file_that_claims_many_classes_costs_no_memory_for_them(capfd: pytest.CaptureFixture[str]) -> None:
+    tensors = upstream("espnetv2", "detect") | {"cls_layers.0.bias": torch.zeros(1).expand(6 * 65536)}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match=r"^x\.pth: tensor heads\.0\.weight has shape"):
+        edgenets.convert("espnetv2", "1.0", "detect")(tensors, "x.pth")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB; the heads would be 3.6 GB
+    assert capfd.readouterr().err == ""
+
+
+@needs_shared
+def test_weights_of_another_precision_become_those_of_the_network() -> None:
+    tensors = synthetic_tensors("espnetv2", "segment", "1.0", 21)
+    expected, _ = edgenets.convert("espnetv2", "1.0", "segment")(tensors, "x.pth")
+    doubled = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    found, _ = edgenets.convert("espnetv2", "1.0", "segment")(doubled, "x.pth")
+    for name, tensor in expected.items():
+        assert torch.equal(found[name], tensor)
+        assert found[name].dtype == tensor.dtype
+
+
+MUTATIONS: tuple[Callable[[dict[str, Tensor], str], object], ...] = (
+    lambda tensors, name: tensors.pop(name),
+    lambda tensors, name: tensors.update({f"{name}.0": tensors.pop(name)}),
+    lambda tensors, name: tensors.update({name: tensors[name][None]}),
+    lambda tensors, name: tensors.update({name: tensors[name].flatten()[:1]}),
+    lambda tensors, name: tensors.update({name: torch.zeros(())}),
+    lambda tensors, name: tensors.update({name: torch.zeros(0, 4, 1, 1)}),
+    lambda tensors, name: tensors.update({name: tensors[name].long()}),
+    lambda tensors, name: tensors.update({f"base_net.{name}": tensors[name]}),
+)
+
+
+@needs_shared
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.data())
+def test_a_damaged_file_is_an_input_error_or_whole(data: st.DataObject) -> None:
+    family, task = data.draw(st.sampled_from(KINDS_WITH_KEYS))
+    tensors = upstream(family, task)
+    for _ in range(data.draw(st.integers(1, 3))):
+        name = data.draw(st.sampled_from(sorted(tensors)))
+        data.draw(st.sampled_from(MUTATIONS))(tensors, name)
+    message = "x.pth: whole"
+    try:
+        converted, num_classes = edgenets.convert(family, "1.0", task)(tensors, "x.pth")
+    except InputError as error:
+        message = str(error)
+    else:
+        assert num_classes == NUM_CLASSES[task]
+        assert all(torch.isfinite(tensor).all() for tensor in converted.values())
+    assert message.startswith("x.pth: ")
+    assert "\n" not in message

@@ -5,6 +5,7 @@ tensors tell the family and the task, the shapes tell the width scale.
 """
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -70,9 +71,13 @@ def convert(
         _check_asked_for(tensors, (family, scale, task), source)
         num_classes = _num_classes(tensors.get(kind.class_output), kind)
         ours = _renamed_tensors(tensors, RULES[family], kind.dead, source)
-        network = kind.build(scale, num_classes)
-        load_strictly(network, ours, source=source)
-        return network.state_dict(), num_classes
+        # Without memory: a small file may claim 65536 classes, which would be gigabytes of heads.
+        with torch.device("meta"):
+            network = kind.build(scale, num_classes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that loading into such a network does nothing
+            load_strictly(network, ours, source=source)
+        return {name: ours[name].to(own.dtype) for name, own in network.state_dict().items()}, num_classes
 
     return importer
 

@@ -12,12 +12,13 @@ from torch import Tensor
 from ..errors import InputError
 
 MAX_BYTES = 1 << 30
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int32, torch.int64)
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """Tensors by name, on the CPU, without the `module.` that DataParallel puts before every name.
 
-    Raises `InputError` for a file that is missing, too large, cut short, or holds anything but named tensors.
+    Raises `InputError` for a file that is missing, too large, cut short, or holds anything but named, dense tensors.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -31,6 +32,13 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise InputError(f"{path}: {name}: not a tensor but a {type(tensor).__name__}; give a bare state dict")
+        if (
+            tensor.is_nested
+            or tensor.layout != torch.strided
+            or tensor.device.type != "cpu"
+            or tensor.dtype not in _DTYPES
+        ):
+            raise InputError(f"{path}: {name}: not a plain tensor of numbers ({tensor.dtype}, {tensor.layout})")
     # A view can claim far more elements than the file holds.
     _check_size(path, sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()))
     return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
