@@ -2,19 +2,31 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from edgewright_train.command import Parser, emit, run_command, share_cores
 from edgewright_train.errors import InputError
+
+if TYPE_CHECKING:
+    from edgewright_train.data.dataset import Dataset
+    from edgewright_train.models.architecture import Task
+    from edgewright_train.tasks.evaluate import Thresholds
+    from edgewright_train.tasks.evaluation import Evaluation, Progress
+
+    Evaluate = Callable[[Dataset, Thresholds, Progress], Evaluation]
+
+_DESCRIPTION = """Print what a pack or a checkpoint run over labelled images reaches, or what a device found:
+COCO's AP of a detector, top-1 and top-5 (or F1) of a classifier, mIoU of a segmenter."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 evaluated, 1 the pack is damaged or crashed, 2 wrong input."""
     parser = Parser(
         prog="edgewright-eval",
-        description="Print COCO's AP of a pack or a checkpoint run over labelled images, or of what a device found.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_DESCRIPTION,
         epilog="example: edgewright-eval --pack build/yolo-fastestv2/ncnn-fp16 --data coco.toml --json out.json",
     )
     parser.add_argument("--pack", type=Path, help="a pack's folder")
@@ -22,10 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--detections", type=Path, help="or what `edgebench run --json` found, on any device")
     parser.add_argument("--data", help="dataset.toml, .data file, COCO json or folder (default: the generated set)")
     parser.add_argument("--split", default="val", help="which images (default: val)")
-    parser.add_argument(
-        "--score", type=_fraction, default=0.001, help="score threshold (default: 0.001, as COCO needs)"
-    )
-    parser.add_argument("--iou", type=_fraction, help="NMS threshold (default: the pack's)")
+    parser.add_argument("--score", type=_fraction, help="a detector's score threshold (0.001, as COCO needs)")
+    parser.add_argument("--iou", type=_fraction, help="a detector's NMS threshold (default: the pack's)")
     parser.add_argument("--threads", type=int, default=1, choices=range(1, 65), metavar="N", help="of a pack's runtime")
     parser.add_argument("--json", help="write the result there; - for standard output instead of the table")
     return run_command(parser, _evaluate, argv)
@@ -36,53 +46,60 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if len(sources) != 1:
         raise InputError("give one of PACK=, WEIGHTS= and DETECTIONS=")
     share_cores()
-    from edgewright_train.checkpoint import load_checkpoint  # noqa: PLC0415 (keeps --help fast)
-    from edgewright_train.data.resolve import open_split  # noqa: PLC0415
+    from edgewright_train.data.resolve import open_split  # noqa: PLC0415 (keeps --help fast)
     from edgewright_train.progress import counted  # noqa: PLC0415
+    from edgewright_train.tasks.evaluate import DEFAULT_THRESHOLDS, Thresholds  # noqa: PLC0415
+
+    from .eval_table import evaluation_as_text  # noqa: PLC0415
+
+    task, evaluate = _subject(arguments)
+    detects = task == "detect"
+    if not detects and (arguments.score is not None or arguments.iou is not None):
+        raise InputError(f"SCORE= and IOU= are thresholds of detectors, {sources[0]} is for the task {task}")
+    score = DEFAULT_THRESHOLDS.score if arguments.score is None else arguments.score
+    dataset = open_split(arguments.data, arguments.split, task)
+    with counted(dataset.name) as progress:
+        figures = evaluate(dataset, Thresholds(score, arguments.iou), progress).as_json()
+    record: dict[str, Any] = {
+        "source": str(sources[0]),
+        "task": task,
+        "dataset": dataset.name,
+        "dataset_sha256": dataset.fingerprint,
+        "split": arguments.split,
+        **({"score_threshold": score, "iou_threshold": arguments.iou} if detects else {}),
+        **figures,
+    }
+    text = evaluation_as_text(f"{sources[0]} on {dataset.name}", figures, with_classes=not detects)
+    emit(text, record, arguments.json)
+    return 0
+
+
+def _subject(arguments: argparse.Namespace) -> "tuple[Task, Evaluate]":
+    """What is measured: the task that its data have to be labelled for, and how."""
+    from edgewright_train.checkpoint import load_checkpoint  # noqa: PLC0415
+    from edgewright_train.data.dataset import DetectionDataset  # noqa: PLC0415
     from edgewright_train.tasks.detect.evaluate import score  # noqa: PLC0415
-    from edgewright_train.tasks.evaluate import Thresholds  # noqa: PLC0415
 
     from .accuracy import evaluate_checkpoint, evaluate_pack  # noqa: PLC0415
     from .detections_file import read_detections  # noqa: PLC0415
     from .pack import open_pack  # noqa: PLC0415
 
-    thresholds = Thresholds(arguments.score, arguments.iou)
-    dataset = open_split(arguments.data, arguments.split)
-    with counted(dataset.name) as progress:
-        if arguments.pack is not None:
-            pack = open_pack(arguments.pack)
-            result = evaluate_pack(pack, dataset, thresholds, num_threads=arguments.threads, progress=progress)
-        elif arguments.detections is not None:
-            result = score(read_detections(arguments.detections, dataset), dataset, seconds=0.0)
-        else:
-            result = evaluate_checkpoint(load_checkpoint(arguments.weights), dataset, thresholds, progress=progress)
-    record = {
-        "source": str(sources[0]),
-        "dataset": dataset.name,
-        "dataset_sha256": dataset.fingerprint,
-        "split": arguments.split,
-        "score_threshold": arguments.score,
-        "iou_threshold": arguments.iou,
-        **result.as_json(),
-    }
-    emit(_table(record), record, arguments.json)
-    return 0
+    if arguments.pack is not None:
+        pack = open_pack(arguments.pack)
+        return pack.manifest.task, lambda dataset, thresholds, progress: evaluate_pack(
+            pack, dataset, thresholds, num_threads=arguments.threads, progress=progress
+        )
+    if arguments.weights is not None:
+        checkpoint = load_checkpoint(arguments.weights)
+        return checkpoint.header.task, lambda dataset, thresholds, progress: evaluate_checkpoint(
+            checkpoint, dataset, thresholds, progress=progress
+        )
 
+    def evaluate_detections(dataset: "Dataset", _: "Thresholds", __: "Progress") -> "Evaluation":
+        boxes = cast(DetectionDataset, dataset)
+        return score(read_detections(arguments.detections, boxes), boxes, seconds=0.0)
 
-def _table(record: dict[str, Any]) -> str:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    names = ("AP", "AP50", "AP75", "APs", "APm", "APl")
-    table = Table(title=f"{record['source']} on {record['dataset']}")
-    for name in (*names, "images", "seconds"):
-        table.add_column(name, justify="right")
-    values = ["-" if record[name] is None else f"{record[name]:.4f}" for name in names]
-    table.add_row(*values, str(record["images"]), f"{record['seconds']:.1f}")
-    console = Console()
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get().rstrip()
+    return "detect", evaluate_detections
 
 
 def _fraction(text: str) -> float:

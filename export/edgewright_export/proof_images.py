@@ -3,16 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewright_train.data.dataset import DetectionDataset
+from edgewright_train.data.dataset import Dataset
 from edgewright_train.data.resolve import open_split
 from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.models.architecture import Task
 
 _NUM_IMAGES = 8
 
 
-def proof_images(data: str | None, split: str) -> tuple[DetectionDataset | None, dict[str, NDArray[np.uint8]]]:
-    """The labelled data set, if one was given, and up to eight images spread over it, by name."""
-    dataset = open_split(data, split) if data else None
-    images: DetectionDataset = dataset or ShapesDataset("val", count=_NUM_IMAGES)
+def proof_images(data: str | None, split: str, task: Task) -> tuple[Dataset | None, dict[str, NDArray[np.uint8]]]:
+    """The data set labelled for `task`, if one was given, and up to eight images spread over it, by name."""
+    dataset = open_split(data, split, task) if data else None
+    images: Dataset = dataset or ShapesDataset("val", count=_NUM_IMAGES)
     indices = np.linspace(0, len(images) - 1, min(_NUM_IMAGES, len(images))).astype(int)
     return dataset, {images.source(int(index)): images.image(int(index)) for index in indices}
