@@ -137,7 +137,7 @@ def _options(record: type[Options], place: Place, warnings: list[str]) -> Option
     except ValidationError as error:
         raise _problem(error, place) from None
     warnings += (
-        place.message(f"missing; darknet takes {key}={getattr(options, key)}")
+        place.message(f"missing; darknet takes {key}={getattr(options, key)}", key)
         for key in record.report_missing
         if key not in first
     )

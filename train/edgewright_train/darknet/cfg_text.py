@@ -88,7 +88,7 @@ def parse_sections(text: str, *, source: str) -> tuple[Section, ...]:
             name, _, options = drafts[-1]
             options.append(_option(line, number, f"{where}[{shown(name)}] "))
         else:
-            raise InputError(f"{where}{shown(line)!r} stands before any section; a cfg starts with [net]")
+            raise InputError(f"{where}'{shown(line)}' stands before any section; a cfg starts with [net]")
     if not drafts:
         raise InputError(f"{source}: holds no section; a cfg starts with [net]")
     return tuple(Section(name, line, tuple(options)) for name, line, options in drafts)
@@ -117,12 +117,12 @@ def _meaningful_lines(text: str, source: str) -> Iterator[tuple[int, str]]:
 
 def _section_name(line: str, where: str) -> str:
     if line[-1] != "]" or len(line) == 2 or "]" in line[:-1]:
-        raise InputError(f"{where}{shown(line)!r}: must be [section] and nothing else on the line")
+        raise InputError(f"{where}'{shown(line)}': must be [section] and nothing else on the line")
     return line[1:-1]
 
 
 def _option(line: str, number: int, where: str) -> Option:
     key, sign, value = line.partition("=")
     if not (key and sign and value):
-        raise InputError(f"{where}{shown(line)!r}: must be key=value")
+        raise InputError(f"{where}'{shown(line)}': must be key=value")
     return Option(key, value, number)

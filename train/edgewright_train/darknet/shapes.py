@@ -80,10 +80,9 @@ Wiring = tuple[tuple[int, ...], Shape]
 def _convolutional(site: Site, options: kinds.Convolutional) -> Wiring:
     index, source = site.previous()
     error, padding = site.layer.place.error, options.side_padding
-    for key, count in (("filters", options.filters), ("groups", source.channels)):
+    for what, count in (("input channels", source.channels), ("filters", options.filters)):
         if count % options.groups:
-            what = "filters" if key == "filters" else "input channels"
-            raise error(f"{count} {what} cannot be divided into {options.groups} groups", key)
+            raise error(f"{count} {what} cannot be divided so", "groups")
     if options.used_dilation > 1 and 2 * padding != options.size - 1:
         raise error("dilation needs an odd size and pad=1: darknet's own output sizes are wrong otherwise", "dilation")
     stride_h, stride_w = options.stride_hw

@@ -1,6 +1,8 @@
 """Darknet's `.weights`: a header and floats, layer by layer in the order of the cfg.  spec-darknet-cfg section 6."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from ..atomic import atomic_file
 from ..errors import InputError
+from .cfg import Layer
 from .layer_options import Connected
 from .parameters import Slot
 from .plan import MAX_PARAMETERS, Plan
@@ -99,12 +102,20 @@ def _check_count(num_bytes: int, slots: list[Slot], plan: Plan, source: str) -> 
     sizes += f"; {plan.cfg.source} needs {wanted} up to layer {last}"
     if found >= wanted:
         raise InputError(f"{sizes}: {found - wanted} too many")
-    start = 0
-    for slot in slots:
-        if start + slot.num_values > found:
-            break
-        start += slot.num_values
-    raise InputError(f"{sizes}: {wanted - found} too few, it ends in {_slot_place(slot)}")
+    raise InputError(f"{sizes}: {wanted - found} too few, it ends {_where_it_ends(slots, found)}")
+
+
+def _where_it_ends(slots: list[Slot], found: int) -> str:
+    """In a tensor; or behind a whole layer, which is what darknet's cut files (`x.conv.15`) do."""
+    ends = list(accumulate(slot.num_values for slot in slots))
+    first_missing = slots[bisect_right(ends, found)]
+    if found not in ends:
+        return f"in {_slot_place(first_missing)}"
+    last_whole = slots[ends.index(found)]
+    if last_whole.layer.index == first_missing.layer.index:
+        return f"before {_slot_place(first_missing)}"
+    layer = last_whole.layer
+    return f"behind {_layer_place(layer)}; if that is meant, UPTO={layer.index + 1} reads it"
 
 
 def _check_values(values: NDArray[np.float32], slot: Slot, source: str) -> None:
@@ -120,9 +131,11 @@ def _check_values(values: NDArray[np.float32], slot: Slot, source: str) -> None:
 
 
 def _slot_place(slot: Slot) -> str:
-    layer = slot.layer
-    name = slot.name.partition(f"layers.{layer.index}.")[2]
-    return f"layer {layer.index} [{layer.kind}] ({layer.place.source}:{layer.place.section.line}), {name}"
+    return f"{_layer_place(slot.layer)}, {slot.name.removeprefix(f'layers.{slot.layer.index}.')}"
+
+
+def _layer_place(layer: Layer) -> str:
+    return f"layer {layer.index} [{layer.kind}] ({layer.place.source}:{layer.place.section.line})"
 
 
 def _tensor(values: NDArray[np.float32], slot: Slot, *, transposed: bool) -> Tensor:
