@@ -45,9 +45,10 @@ def _summarise(arguments: argparse.Namespace) -> int:
     share_cores()
     from .summary import summarise, torch_latency_ms  # noqa: PLC0415 (torch is slow to import)
 
-    checkpoint = _checkpoint(arguments)
+    given_size_wh = size_wxh(arguments.size) if arguments.size else None
+    checkpoint = _checkpoint(arguments, given_size_wh)
     header = checkpoint.header
-    size_wh = size_wxh(arguments.size) if arguments.size else (header.width, header.height)
+    size_wh = given_size_wh or (header.width, header.height)
     header.check_size(*size_wh)
     summary = summarise(checkpoint.network, *size_wh)
     latency_ms = torch_latency_ms(checkpoint.network, *size_wh)
@@ -65,15 +66,15 @@ def _summarise(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _checkpoint(arguments: argparse.Namespace) -> "Checkpoint":
+def _checkpoint(arguments: argparse.Namespace, size_wh: tuple[int, int] | None) -> "Checkpoint":
     from .checkpoint import load_checkpoint  # noqa: PLC0415
     from .new_network import untrained, untrained_cfg  # noqa: PLC0415
 
     if arguments.weights is not None:
         return load_checkpoint(arguments.weights)
     if arguments.cfg is not None:
-        return untrained_cfg(arguments.cfg)
-    return untrained(arguments.model, arguments.task, num_classes=arguments.num_classes)
+        return untrained_cfg(arguments.cfg, size_wh=size_wh)
+    return untrained(arguments.model, arguments.task, num_classes=arguments.num_classes, size_wh=size_wh)
 
 
 def _layers(title: str, network: "nn.Module", summary: "Summary") -> str:
