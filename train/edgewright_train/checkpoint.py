@@ -118,8 +118,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     found_anchors = tuple(len(scale) for scale in header.anchors_px)
     if found_anchors != expected_anchors:
         raise InputError(f"{path}: anchors_px: {header.model} has {expected_anchors} per stride, got {found_anchors}")
+    with torch.device("meta"):  # costs no memory: a header may claim any number of classes
+        require_fit(arch.build(len(header.labels)), tensors, source=str(path))
     network = arch.build(len(header.labels))
-    load_strictly(network, tensors, source=str(path))
+    network.load_state_dict(tensors)
     return Checkpoint(network.eval(), header)
 
 
@@ -148,7 +150,13 @@ def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 
 def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str) -> None:
-    """Load every tensor, by name and shape; the `InputError` names the first difference and counts the rest."""
+    """Load every tensor, by name and shape.  Raises `InputError` as `require_fit` does."""
+    require_fit(network, tensors, source=source)
+    network.load_state_dict(tensors)
+
+
+def require_fit(network: nn.Module, tensors: dict[str, Tensor], *, source: str) -> None:
+    """Raises `InputError` naming the first tensor that is missing, unknown, misshapen or not finite."""
     wanted = network.state_dict()
     problems = [f"missing tensor {name}" for name in wanted if name not in tensors]
     problems += [f"unknown tensor {name}" for name in tensors if name not in wanted]
@@ -165,4 +173,3 @@ def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str
     if problems:
         more = f" (and {len(problems) - 1} more differences)" if len(problems) > 1 else ""
         raise InputError(f"{source}: {problems[0]}{more}")
-    network.load_state_dict(tensors)
