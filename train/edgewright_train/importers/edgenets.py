@@ -5,14 +5,13 @@ tensors tell the family and the task, the shapes tell the width scale.
 """
 
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import load_strictly
+from ..checkpoint import require_fit
 from ..errors import InputError
 from ..models import dicenet, espnetv2, shufflenetv2
 from ..models.ssd import NUM_MAPS, NUM_PRIORS
@@ -74,9 +73,7 @@ def convert(
         # Without memory: a small file may claim 65536 classes, which would be gigabytes of heads.
         with torch.device("meta"):
             network = kind.build(scale, num_classes)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that loading into such a network does nothing
-            load_strictly(network, ours, source=source)
+        require_fit(network, ours, source=source)
         return {name: ours[name].to(own.dtype) for name, own in network.state_dict().items()}, num_classes
 
     return importer
