@@ -80,7 +80,7 @@ def _read_rows(path: Path, multi_label: bool, problems: Problems) -> list[_Row]:
             continue
         if len(classes) != 1 and not multi_label:
             problems.add(
-                f"{path}:{number}: must be path,class, got {line[:80]!r}; several classes need multi_label = true"
+                f"{path}:{number}: must be path,class, got {line[:80]!r} (several classes need multi_label = true)"
             )
         elif not image or (not multi_label and not classes[0]):
             problems.add(f"{path}:{number}: must be path,class, got {line[:80]!r}")
