@@ -182,7 +182,7 @@ BAD = {
         "[net]\nwidth=2048\nheight=2048\nchannels=16\n"
         + "[conv]\nfilters=16\nsize=63\npad=1\nactivation=relu\n" * 8
         + HEAD,
-        "multiply-accumulates so far; at most 2199023255552",
+        "multiply-accumulates so far; at most 549755813888",
     ),
     "softmax tree": (NET + "[avgpool]\n[softmax]\ntree=x\n", "x.cfg:7: [softmax] tree=x: not supported"),
     "softmax of a map": (NET + "[softmax]\n", "x.cfg:5: [softmax]: its input is 3x32x64; classes need a map of 1x1"),

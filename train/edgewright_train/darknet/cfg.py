@@ -124,7 +124,7 @@ def _kind(place: Place) -> str:
 
 def _options(record: type[Options], place: Place, warnings: list[str]) -> Options:
     warnings += _repetitions(place)
-    first, known = place.section.first(), record.keys()
+    first, known = place.section.first, record.keys()
     warnings += (place.message("unknown option, ignored", key) for key in first if key not in known)
     values = {}
     for key in known & first.keys():
@@ -154,7 +154,7 @@ def _problem(error: ValidationError, place: Place) -> InputError:
 
 
 def _repetitions(place: Place) -> Iterator[str]:
-    first = place.section.first()
+    first = place.section.first
     for option in place.section.options:
         counts = first[option.key]
         if option is not counts:

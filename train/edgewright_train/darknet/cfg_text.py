@@ -6,6 +6,7 @@ in a section the first one counts.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..errors import InputError
@@ -16,7 +17,7 @@ _BLANKS = str.maketrans("", "", " \t\r")
 _MAX_SHOWN = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Option:
     """`key=value`, without blanks, and its line number from 1."""
 
@@ -33,6 +34,7 @@ class Section:
     line: int
     options: tuple[Option, ...]
 
+    @cached_property
     def first(self) -> dict[str, Option]:
         """Key -> the option that counts."""
         return {option.key: option for option in reversed(self.options)}
@@ -46,7 +48,7 @@ class Place:
     section: Section
 
     def message(self, what: str, key: str | None = None) -> str:
-        option = self.section.first().get(key or "")
+        option = self.section.first.get(key or "")
         if option is None:
             named = f" {key}" if key else ""
             return f"{self.source}:{self.section.line}: [{shown(self.section.name)}]{named}: {what}"

@@ -14,8 +14,8 @@ from .shapes import SHAPES, Shape, Site
 
 MAX_PARAMETERS = 1 << 28
 MAX_LAYER_VALUES = 1 << 26
-MAX_TOTAL_VALUES = 1 << 30
-MAX_MACS = 1 << 41
+MAX_TOTAL_VALUES = 1 << 29
+MAX_MACS = 1 << 39
 
 
 @dataclass(frozen=True)
