@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from edgewright_train.command import Parser, emit, run_command, share_cores
 from edgewright_train.errors import InputError
@@ -77,12 +77,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _subject(arguments: argparse.Namespace) -> "tuple[Task, Evaluate]":
     """What is measured: the task that its data have to be labelled for, and how."""
     from edgewright_train.checkpoint import load_checkpoint  # noqa: PLC0415
-    from edgewright_train.data.dataset import DetectionDataset  # noqa: PLC0415
-    from edgewright_train.tasks.detect.evaluate import score  # noqa: PLC0415
 
     from .accuracy import evaluate_checkpoint, evaluate_pack  # noqa: PLC0415
-    from .detections_file import read_detections  # noqa: PLC0415
     from .pack import open_pack  # noqa: PLC0415
+    from .results_file import score_results, task_of_results  # noqa: PLC0415
 
     if arguments.pack is not None:
         pack = open_pack(arguments.pack)
@@ -94,12 +92,8 @@ def _subject(arguments: argparse.Namespace) -> "tuple[Task, Evaluate]":
         return checkpoint.header.task, lambda dataset, thresholds, progress: evaluate_checkpoint(
             checkpoint, dataset, thresholds, progress=progress
         )
-
-    def evaluate_detections(dataset: "Dataset", _: "Thresholds", __: "Progress") -> "Evaluation":
-        boxes = cast(DetectionDataset, dataset)
-        return score(read_detections(arguments.detections, boxes), boxes, seconds=0.0)
-
-    return "detect", evaluate_detections
+    task = task_of_results(arguments.detections)
+    return task, lambda dataset, *_: score_results(arguments.detections, dataset)
 
 
 def _fraction(text: str) -> float:

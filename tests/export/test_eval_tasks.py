@@ -1,8 +1,12 @@
 """`edgewright-eval` measures a classifier and a segmenter as well, on data that are labelled for their task."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -105,6 +109,75 @@ def test_an_export_is_proven_by_the_metric_of_its_task(
     assert (accuracy.metric, accuracy.num_images, accuracy.score_threshold) == ("mIoU", 8, None)
     assert eval_main([f"--pack={pack.path}", f"--data={data}", "--json=-"]) == 0
     assert json.loads(capsys.readouterr().out)["mIoU"] == pytest.approx(accuracy.value)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Two images of red and of green, each in the folder of its class, and masks of the same."""
+    for index, label in enumerate(("red", "green")):
+        for folder in (tmp_path / "sorted" / label, tmp_path / "images", tmp_path / "masks"):
+            folder.mkdir(parents=True, exist_ok=True)
+        image = np.zeros((4, 6, 3), np.uint8)
+        for path in (tmp_path / "sorted" / label / f"{label}.png", tmp_path / "images" / f"{label}.png"):
+            cv2.imwrite(str(path), image)
+        cv2.imwrite(str(tmp_path / "masks" / f"{label}.png"), np.full((4, 6), index, np.uint8))
+    (tmp_path / "sorted.toml").write_text('format = "folders"\nval = "sorted"\nclasses = ["red", "green"]\n')
+    masks = '[val]\nimages = "images"\nmasks = "masks"\n'
+    (tmp_path / "masks.toml").write_text(f'format = "masks"\nclasses = ["red", "green"]\n{masks}')
+    return tmp_path
+
+
+def write_results(
+    path: Path, task: Task, found: Mapping[str, Mapping[str, Any]], labels: tuple[str, ...] = ("red", "green")
+) -> None:
+    entries = [{"file_name": name, "width": 6, "height": 4, **result} for name, result in found.items()]
+    path.write_text(json.dumps({"pack": {"name": "x"}, "task": task, "labels": labels, "images": entries}))
+
+
+def test_what_a_device_classified_is_scored(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = {"green.png": {"probabilities": [0.8, 0.2], "best": []}, "red.png": {"probabilities": [0.7, 0.3]}}
+    write_results(images / "found.json", "classify", found)
+    options = [f"--detections={images / 'found.json'}", f"--data={images / 'sorted.toml'}", "--json=-"]
+    assert eval_main(options) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["top1"], record["images"], record["seconds"]) == (0.5, 2, 0)
+
+
+def test_label_maps_of_a_device_are_scored(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (images / "maps").mkdir()
+    cv2.imwrite(str(images / "maps" / "red.png"), np.zeros((4, 6), np.uint8))
+    cv2.imwrite(str(images / "maps" / "green.png"), np.array([[0, 1]], np.uint8))  # of another size
+    found = {f"{label}.png": {"label_map": f"maps/{label}.png"} for label in ("red", "green")}
+    write_results(images / "found.json", "segment", found)
+    options = [f"--detections={images / 'found.json'}", f"--data={images / 'masks.toml'}", "--json=-"]
+    assert eval_main(options) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["classes"]["red"]["IoU"] == pytest.approx(24 / 36)
+    assert record["classes"]["green"]["IoU"] == 0.5
+
+
+def test_results_that_do_not_fit_the_data_are_refused(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = images / "found.json"
+    classify = [f"--detections={path}", f"--data={images / 'sorted.toml'}"]
+    segment = [f"--detections={path}", f"--data={images / 'masks.toml'}"]
+
+    def refusal(options: list[str]) -> str:
+        assert eval_main(options) == 2
+        return capsys.readouterr().err
+
+    assert "found.json: no such file" in refusal(classify)
+    write_results(path, "classify", {"red.png": {"probabilities": [1, 0]}})
+    assert "has no results of green.png (1 of 2 images missing)" in refusal(classify)
+    assert "has masks; the task classify needs classes of images" in refusal(segment)
+    write_results(path, "classify", {f"{label}.png": {"probabilities": [1.0]} for label in ("red", "green")})
+    assert "red.png: 1 probabilities, the data set has 2 classes" in refusal(classify)
+    write_results(path, "classify", {}, ("red", "blue"))
+    assert "class 1 is 'green', the model calls it 'blue'" in refusal(classify)
+    cv2.imwrite(str(images / "beyond.png"), np.full((4, 6), 2, np.uint8))
+    write_results(path, "segment", {f"{label}.png": {"label_map": "beyond.png"} for label in ("red", "green")})
+    assert "beyond.png: holds class 2; the data set has the classes 0 to 1" in refusal(segment)
+    write_results(path, "segment", {f"{label}.png": {"label_map": "gone.png"} for label in ("red", "green")})
+    assert "gone.png: No such file" in refusal(segment)
 
 
 def test_of_very_many_classes_only_the_worst_are_shown() -> None:
