@@ -1,16 +1,20 @@
 """`DATA` is recognised or refused with what was looked for; never guessed."""
 
 import json
+import re
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from shared_material import SHARED, needs_shared
 
+from edgewright_train.data.dataset_toml import toml_offers
 from edgewright_train.data.resolve import list_splits, open_split
 from edgewright_train.data.splits import ALL
 from edgewright_train.errors import InputError
 
+MANUAL = Path(__file__).resolve().parents[2] / "docs" / "data.md"
 COCO = {
     "images": [{"id": 1, "file_name": "a.png", "width": 8, "height": 6}],
     "categories": [{"id": 1, "name": "dot"}],
@@ -149,6 +153,16 @@ def test_a_wrong_dataset_toml_is_named_by_key(tmp_path, text, message):
     with pytest.raises(InputError, match=message) as caught:
         list_splits(str(tmp_path))
     assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("example", re.findall(r"```toml\n(.*?)```", MANUAL.read_text(), re.DOTALL))
+def test_the_examples_of_the_manual_are_valid(tmp_path, example):
+    write_text(tmp_path / "dataset.toml", example)
+    write_text(tmp_path / "x.data", "classes = 1\nvalid = list.txt\n")
+    write_text(tmp_path / "list.txt", "")
+    offers = toml_offers(tmp_path / "dataset.toml")
+    assert offers
+    assert all("val" in splits for splits in offers.values())
 
 
 @needs_shared
