@@ -4,6 +4,7 @@ from ..errors import InputError
 from ..tasks.detect.yolo_fastestv2 import yolo_fastestv2_decode
 from . import yolo_fastestv2
 from .architecture import Architecture, Normalisation, Task
+from .darknets import DARKNETS
 from .edgenets import EDGENETS
 
 _YOLO_FASTESTV2_OUTPUTS = ("stride16", "stride32")
@@ -29,6 +30,7 @@ ARCHITECTURES: dict[str, dict[Task, Architecture]] = {
         )
     },
     **EDGENETS,
+    **DARKNETS,
 }
 
 
