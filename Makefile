@@ -62,7 +62,7 @@ verify: setup ## Check every byte of a pack and repeat its golden vectors
 #: PACK=build/yolo-fastestv2/ncnn-fp16
 	@$(BIN)/edgewright-verify --pack="$$PACK" --threads="$$THREADS" --json="$$JSON"
 
-eval: setup ## Print the AP of a pack or a checkpoint
+eval: setup ## Print AP, top-1 and top-5, or mIoU of a pack or a checkpoint
 #: PACK=dir | WEIGHTS=x.safetensors | DETECTIONS=found.json  DATA= [SPLIT=val SCORE=0.001 IOU=0.4 JSON=out.json]
 	@$(BIN)/edgewright-eval --pack="$$PACK" --weights="$$WEIGHTS" --detections="$$DETECTIONS" --data="$$DATA" \
 	  --split="$$SPLIT" --score="$$SCORE" --iou="$$IOU" --json="$$JSON"
