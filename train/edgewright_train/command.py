@@ -57,10 +57,10 @@ def share_cores() -> None:
 
 def emit(text: str, record: Any, destination: str | None) -> None:
     """Show a result: `text` for people, or `record` as JSON where `destination` is `-`; a path gets the JSON too."""
-    print(json.dumps(record, indent=2) if destination == "-" else text)
     if destination and destination != "-":
         with atomic_file(Path(destination)) as temporary:
             temporary.write_text(json.dumps(record, indent=2) + "\n")
+    print(json.dumps(record, indent=2) if destination == "-" else text)
 
 
 # Conditions of the user's machine, not defects: no space, no permission, a read-only or missing place.
