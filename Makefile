@@ -13,6 +13,8 @@ VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT 
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
 TARGET := $(or $(TARGET),ncnn)
+# A cfg, a recipe or the name of a run says which network it is; the default of MODEL must not contradict it.
+MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(if $(filter 1,$(RESUME)),$(NAME)),,default))
 export $(VARIABLES)
 
 .PHONY: help setup demo test test-slow lint format data train import darknet summary export verify eval bench matrix report \
@@ -34,9 +36,10 @@ data: setup ## Write the generated data set to disk, in darknet layout
 	@$(BIN)/edgewright-data --out="$${OUT:-data/shapes}" --seed="$$SEED" --count="$$COUNT" --json="$$JSON"
 
 train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
-#: MODEL=yolo-fastestv2 DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=352x352 WEIGHTS= RESUME=1]
-	@$(BIN)/edgewright-train --model="$$MODEL" --data="$$DATA" --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" \
-	  --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" --resume="$$RESUME" --json="$$JSON"
+#: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] | CFG=x.cfg  DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=WxH WEIGHTS= RESUME=1]
+	@$(BIN)/edgewright-train --model="$(if $(MODEL_IS_MEANT),$$MODEL)" --task="$$TASK" --cfg="$$CFG" --data="$$DATA" \
+	  --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" \
+	  --resume="$$RESUME" --json="$$JSON"
 
 import: setup ## Bring published weights in: PyTorch's or darknet's
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt SIZE=]

@@ -43,9 +43,12 @@ def write_run(folder: Path, *, steps: int, evaluations: int = 2) -> Path:
         torch="2", num_threads=1,
     )  # fmt: skip
     for step in range(1, steps + 1):
-        box, objectness, classification = 3.0 / step, 2.0 / step, 1.0 / step
-        total = box + objectness + classification
-        log.loss(step, 1, step * 16, total, total, box, objectness, classification, 0.01 / step, 16, 100.0)
+        terms = {"box": 3.0 / step, "objectness": 2.0 / step, "classification": 1.0 / step}
+        total = sum(terms.values())
+        log.loss(
+            step, 1, images=step * 16, average=total, loss=total, terms=terms, learning_rate=0.01 / step,
+            batch_size=16, images_per_second=100.0,
+        )  # fmt: skip
     for number in range(1, evaluations + 1):
         ap = 0.3 * number / evaluations
         metrics = Metrics(ap=ap, ap50=2 * ap, ap75=None, ap_small=None, ap_medium=None, ap_large=None, classes=())

@@ -28,7 +28,10 @@ def open_log(path: Path, first_iteration: int = 0) -> RunLog:
 
 def add_steps(log: RunLog, first: int, last: int) -> None:
     for step in range(first, last + 1):
-        log.loss(step, 1, step * 4, 2.0, 1.5, 0.5, 0.6, 0.4, 1e-3, 4, 30.0)
+        log.loss(
+            step, 1, images=step * 4, average=2.0, loss=1.5, terms={"box": 0.5, "classification": 1.0},
+            learning_rate=1e-3, batch_size=4, images_per_second=30.0,
+        )  # fmt: skip
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:

@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--name mine   |   edgewright-train --name mine --resume",
     )
     parser.add_argument("--model", help="for example yolo-fastestv2; optional where a recipe says it")
+    parser.add_argument("--cfg", help="instead of --model: a darknet network")
+    parser.add_argument("--task", choices=("detect", "classify", "segment"), help="for models that do several")
     parser.add_argument("--data", help="dataset.toml, .data file, COCO json or folder (default: generated images)")
     parser.add_argument("--recipe", type=Path, help="TOML file (default: the model's for generated or for own data)")
     parser.add_argument("--name", help="of the run (default: that of the recipe)")
@@ -45,8 +47,12 @@ def _train(arguments: argparse.Namespace) -> int:
     share_cores()
     from .run_training import run_training  # noqa: PLC0415 (torch is slow to import, and --help does not need it)
 
+    if arguments.model and arguments.cfg:
+        raise InputError("give one of MODEL= and CFG=")
     overrides = {
-        "model": arguments.model,
+        "model": "" if arguments.cfg else arguments.model,
+        "cfg": "" if arguments.model else arguments.cfg,
+        "task": arguments.task,
         "data": arguments.data,
         "epochs": arguments.epochs,
         "batch_size": arguments.batch,
@@ -57,34 +63,33 @@ def _train(arguments: argparse.Namespace) -> int:
     recipe, folder = (_resumed if resume else _fresh)(arguments, overrides)
     status = run_training(recipe, folder, "resume" if resume else "replace" if arguments.replace else "new")
     text = (
-        f"{folder.best}: AP50 {status.best_ap50:.4f}, of step {status.best_step} of {status.step}\n"
+        f"{folder.best}: {status.metric} {status.best_value:.4f}, of step {status.best_step} of {status.step}\n"
         f"next: make export WEIGHTS={shlex.quote(str(folder.best))} TARGET=all"
     )
-    record = {"run": str(folder.path), "best": str(folder.best), "AP50": status.best_ap50, "step": status.best_step}
+    measured = {str(status.metric): status.best_value, "step": status.best_step}
+    record = {"run": str(folder.path), "best": str(folder.best), **measured}
     emit(text, record, arguments.json)
     return 0
 
 
 def _fresh(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["Recipe", "RunFolder"]:
-    from .recipe import default_recipe, load_recipe  # noqa: PLC0415
+    from .recipe import load_recipe  # noqa: PLC0415
     from .run_folder import RunFolder  # noqa: PLC0415
 
-    if not arguments.recipe and not arguments.model:
-        raise InputError("MODEL= or RECIPE= is needed, for example MODEL=yolo-fastestv2")
-    path = arguments.recipe or default_recipe(arguments.model, arguments.data)
+    path, name = _recipe_and_name(arguments)
     recipe = load_recipe(path, **overrides)
-    folder = RunFolder.named(arguments.runs, arguments.name or path.stem)
+    folder = RunFolder.named(arguments.runs, name)
     return recipe, folder
 
 
 def _resumed(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["Recipe", "RunFolder"]:
     """The run's own recipe; what is given beside it must agree."""
-    from .recipe import default_recipe, first_difference, load_recipe  # noqa: PLC0415
+    from .recipe import first_difference, load_recipe  # noqa: PLC0415
     from .run_folder import RunFolder  # noqa: PLC0415
 
-    if not arguments.name and not arguments.recipe and not arguments.model:
+    if not (arguments.name or arguments.recipe or arguments.model or arguments.cfg):
         raise InputError("RESUME=1: NAME= is needed, the name of the run in runs/")
-    name = arguments.name or (arguments.recipe or default_recipe(arguments.model, arguments.data)).stem
+    name = arguments.name or _recipe_and_name(arguments)[1]
     folder = RunFolder.named(arguments.runs, name)
     if not folder.config.is_file():
         raise InputError(f"RESUME=1: there is no run {folder.path}")
@@ -93,6 +98,20 @@ def _resumed(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple[
     if difference:
         raise InputError(f"RESUME=1: {folder.path} was started with another recipe: {difference}; give another NAME=")
     return stored, folder
+
+
+def _recipe_and_name(arguments: argparse.Namespace) -> tuple[Path, str]:
+    """The recipe that is meant, and what to call a run of it."""
+    from .recipe import default_recipe  # noqa: PLC0415
+
+    if arguments.recipe:
+        return arguments.recipe, arguments.name or arguments.recipe.stem
+    if not arguments.model and not arguments.cfg:
+        raise InputError("MODEL= or RECIPE= is needed (or CFG=), for example MODEL=yolo-fastestv2")
+    path = default_recipe(arguments.model or "", arguments.data, cfg=arguments.cfg or "", task=arguments.task)
+    network = arguments.model or Path(arguments.cfg).stem
+    shared = not path.stem.startswith(f"{network}-")
+    return path, arguments.name or (f"{network}-{path.stem}" if shared else path.stem)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ class Header(Record):
     Attributes:
         content: the whole network, or its backbone alone, which only serves to start a training.
         labels: class names in the order of the network's class outputs; none for a backbone.
+        multi_label: whether a classifier's image may show any number of classes, each judged alone.
         anchors_px: per stride, (w, h) at the network's input of `width` x `height` pixels; none where they are fixed.
         darknet: the cfg that the network is built from; otherwise `model` names one of the zoo.
         origin: one line: the run or the foreign file it came from.
@@ -56,6 +57,7 @@ class Header(Record):
     task: Task = "detect"
     content: Literal["network", "backbone"] = "network"
     labels: tuple[str, ...] = Field(max_length=65536)
+    multi_label: bool = False
     anchors_px: tuple[tuple[AnchorPx, ...], ...]
     width: int = Field(ge=1, le=8192)
     height: int = Field(ge=1, le=8192)
@@ -89,6 +91,8 @@ class Header(Record):
     def _labels_fit_the_content(self) -> "Header":
         if (self.content == "network") != bool(self.labels):
             raise ValueError(f"labels: a {self.content} with {len(self.labels)} class names")
+        if self.multi_label and self.task != "classify":
+            raise ValueError(f"multi_label: only classifiers have it, the task is {self.task}")
         return self
 
 

@@ -30,7 +30,8 @@ def preprocess_of(header: Header) -> Preprocess:
 
 def decode_of(header: Header) -> Decode:
     """From the deployed network's outputs to its result."""
-    return header.architecture.decode((header.width, header.height), header.anchors_px)
+    decode = header.architecture.decode((header.width, header.height), header.anchors_px)
+    return decode.model_copy(update={"activation": "sigmoid"}) if header.multi_label else decode
 
 
 def torch_run(checkpoint: Checkpoint) -> Run:

@@ -2,31 +2,34 @@
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from .checkpoint import Checkpoint, save_checkpoint
-from .data.dataset import DetectionDataset
+from .data.dataset import Dataset
 from .data.loader import Batch, Loader
 from .errors import CheckError
-from .models import architecture
+from .inference import decode_of, preprocess_of, torch_run
 from .models.architecture import Normalisation
 from .recipe import Recipe
 from .run_folder import RunFolder
-from .run_log import RunLog
+from .run_log import RunLog, figures_of
 from .schedule import rate_factor
 from .stop_signal import StopSignal
-from .tasks.detect.detector import torch_detector
-from .tasks.detect.evaluate import EVALUATION_SCORE_THRESHOLD, Evaluation, evaluate
-from .tasks.detect.loss import Loss, detection_loss
+from .tasks.evaluate import evaluate_run
+from .tasks.evaluation import Evaluation
+from .tasks.loss import Loss
+from .tasks.objective import Objective
 from .training_progress import TrainingProgress
 from .training_state import Training, save_state
+
+_MOST_FIGURES = 3  # of an evaluation, on the line that a person sees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,8 @@ class Run:
     recipe: Recipe
     folder: RunFolder
     loader: Loader
-    val_set: DetectionDataset
+    objective: Objective
+    val_set: Dataset
     log: RunLog
     board: SummaryWriter
     progress: TrainingProgress
@@ -74,10 +78,8 @@ def _step(run: Run, training: Training, batch: Batch) -> tuple[Loss, float]:
     rate = recipe.optimizer.learning_rate * factor
     for group in training.optimizer.param_groups:
         group["lr"] = rate
-    arch = architecture(recipe.model)
-    maps = training.network(normalised(batch.images, arch.normalisation))
-    anchors = torch.tensor(status.header.anchors_px, dtype=torch.float64)
-    loss = detection_loss(maps, batch.targets, anchors, arch.strides, recipe.loss)
+    outputs = training.network(normalised(batch.images, status.header.architecture.normalisation))
+    loss = run.objective(outputs, batch.targets)
     _require_finite(run, training, "loss", loss.total)
     training.optimizer.zero_grad()
     loss.total.backward()  # type: ignore[no-untyped-call]
@@ -116,10 +118,20 @@ def _report(run: Run, training: Training, loss: Loss, rate: float, images_per_se
     step, average = status.step, status.average_loss or 0.0
     batch_size = run.recipe.batch_size
     epoch = (step - 1) // run.loader.steps_per_epoch + 1
-    terms = {"loss": loss.total, "box": loss.box, "objectness": loss.objectness, "classification": loss.classification}
-    values = {name: float(term.detach()) for name, term in terms.items()}
-    run.log.loss(step, epoch, step * batch_size, average, *values.values(), rate, batch_size, images_per_second)
-    _scalars(run, "train", (*values.items(), ("learning_rate", rate)), step)
+    terms: dict[str, float] = {name: float(term.detach()) for name, term in loss.terms.items()}
+    total = float(loss.total.detach())
+    run.log.loss(
+        step,
+        epoch,
+        images=step * batch_size,
+        average=average,
+        loss=total,
+        terms=terms,
+        learning_rate=rate,
+        batch_size=batch_size,
+        images_per_second=images_per_second,
+    )
+    _scalars(run, "train", {"loss": total, **terms, "learning_rate": rate}, step)
     run.progress.step(step, epoch, loss=average, learning_rate=rate, images_per_second=images_per_second)
 
 
@@ -131,19 +143,22 @@ def _evaluate_if_due(run: Run, training: Training) -> None:
     if inside or epoch == 0 or not due or status.evaluated_step == status.step:
         return
     result = _evaluate(run, training)
-    ap50 = result.metrics.ap50 or 0.0
-    best = ap50 > status.best_ap50
-    update = {"evaluated_step": status.step} | ({"best_ap50": ap50, "best_step": status.step} if best else {})
+    headline = result.headline
+    value = headline.value or 0.0
+    best = value > status.best_value
+    update: dict[str, Any] = {"evaluated_step": status.step, "metric": headline.metric}
+    if best:
+        update |= {"best_value": value, "best_step": status.step}
     training.status = status.model_copy(update=update)
     if best:
-        origin = f"run {run.folder.path.name}, step {status.step}, AP50 {ap50:.4f} on {run.val_set.name}"
-        header = status.header.model_copy(update={"origin": origin})
-        save_checkpoint(run.folder.best, training.average.network.state_dict(), header)
+        origin = f"run {run.folder.path.name}, step {status.step}, {headline.metric} {value:.4f} on {run.val_set.name}"
+        _save_best(run, training, origin)
     run.log.evaluation(status.step, epoch, result, best=best)
-    found = {"AP": result.metrics.ap, "AP50": result.metrics.ap50, "AP75": result.metrics.ap75}
-    _scalars(run, "val", ((name, value) for name, value in found.items() if value is not None), status.step)
+    found = figures_of(result)
+    _scalars(run, "val", {name: figure for name, figure in found.items() if figure is not None}, status.step)
     _save(run, training)
-    shown = "  ".join(f"{name} {'none' if value is None else f'{value:.4f}'}" for name, value in found.items())
+    parts = [f"{name} {'none' if figure is None else f'{figure:.4f}'}" for name, figure in found.items()]
+    shown = "  ".join(parts[:_MOST_FIGURES])
     run.progress.say(f"epoch {epoch}/{run.recipe.epochs}  {shown}{'  (best)' if best else ''}  {result.seconds:.1f} s")
 
 
@@ -153,9 +168,19 @@ def _evaluate(run: Run, training: Training) -> Evaluation:
         if run.stop:  # the state from before the evaluation is saved
             _stop(run, training)
 
-    checkpoint = Checkpoint(training.average.network, training.status.header)
-    predict = torch_detector(checkpoint, score_threshold=EVALUATION_SCORE_THRESHOLD)
-    return evaluate(predict, run.val_set, progress=progress)
+    header = training.status.header
+    network = torch_run(Checkpoint(training.average.network, header))
+    return evaluate_run(network, preprocess_of(header), decode_of(header), run.val_set, progress=progress)
+
+
+def _save_best(run: Run, training: Training, origin: str) -> None:
+    header = training.status.header
+    darknet = header.darknet
+    if darknet is not None:
+        seen = training.status.step * run.recipe.batch_size
+        darknet = darknet.model_copy(update={"seen": seen})
+    header = header.model_copy(update={"origin": origin, "darknet": darknet})
+    save_checkpoint(run.folder.best, training.average.network.state_dict(), header)
 
 
 def _save(run: Run, training: Training) -> None:
@@ -169,6 +194,6 @@ def _stop(run: Run, training: Training) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _scalars(run: Run, group: str, values: Iterable[tuple[str, float]], step: int) -> None:
-    for name, value in values:
+def _scalars(run: Run, group: str, values: Mapping[str, float], step: int) -> None:
+    for name, value in values.items():
         run.board.add_scalar(f"{group}/{name}", value, step)

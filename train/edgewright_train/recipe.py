@@ -8,10 +8,12 @@ from pydantic import Field
 
 from .data.augment import Augmentation
 from .errors import InputError
-from .models import architecture, check_size
+from .models import check_size
+from .models.architecture import Architecture, Task
+from .recipe_network import find_architecture
 from .schedule import Schedule
 from .schema import Record, load_toml, parse_record
-from .tasks.detect.loss import Gains
+from .tasks.objective import LossSettings
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 
@@ -46,19 +48,24 @@ class Recipe(Record):
     """One training.
 
     Attributes:
+        model: of the zoo; empty where `cfg` names the network.
+        cfg: a darknet network; empty where `model` names it.
         data: as `DATA=` takes it; empty for the generated set.
         weights: checkpoint of ours to start from; empty for random weights.
-        size_wh: the network's input, pixels.
+        size_wh: the network's input, pixels; a file may say "default" for the network's own.
         anchors: "default" keeps those of `weights`, or else the model's; "auto" fits them to the training boxes.
         batch_size: images per step.
         evaluate_every: in epochs; the last epoch is always evaluated.
         save_every: in steps; the end of an epoch is always saved.
         threads: of PyTorch; part of the recipe because sums over another number of them round differently.
         workers: threads that prepare samples; their number changes nothing.
-        cache_megabytes: decoded images kept in memory, 0 for none.
+        cache_megabytes: decoded images and masks kept in memory, 0 for none.
+        loss: of the kind that the network's head learns by.
     """
 
     model: str
+    cfg: str
+    task: Task
     data: str
     weights: str
     size_wh: tuple[Side, Side]
@@ -74,25 +81,57 @@ class Recipe(Record):
     optimizer: Optimizer
     schedule: Schedule
     average: Average
-    loss: Gains
+    loss: LossSettings
     augmentation: Augmentation
+
+    @property
+    def architecture(self) -> Architecture:
+        """Raises `InputError` when there is no such network for the task and the size."""
+        return find_architecture(self.model, self.cfg, self.task, self.size_wh)
+
+    @property
+    def network_name(self) -> str:
+        """What a person calls it."""
+        return self.model or Path(self.cfg).stem
+
+
+class _Named(Record):
+    """The keys that say which network it is."""
+
+    model: str
+    cfg: str
+    task: Task
 
 
 def load_recipe(path: Path, **overrides: Any) -> Recipe:
     """The file with `overrides` (None: not given) in place of its own values."""
     values = load_toml(path) | {key: value for key, value in overrides.items() if value is not None}
+    if values.get("size_wh") == "default":
+        named = {key: values[key] for key in _Named.model_fields if key in values}
+        network = parse_record(_Named, named, source=str(path))
+        values["size_wh"] = find_architecture(network.model, network.cfg, network.task).default_size_wh
     recipe = parse_record(Recipe, values, source=str(path))
-    check_size(recipe.model, architecture(recipe.model), *recipe.size_wh)
+    arch = recipe.architecture
+    check_size(recipe.network_name, arch, *recipe.size_wh)
+    kind = arch.decode(recipe.size_wh, arch.default_anchors_px).kind
+    if recipe.loss.kind != kind:
+        what = f"{recipe.network_name} for the task {recipe.task}"
+        raise InputError(f"{path}: loss.kind: {what} learns by {kind!r}, got {recipe.loss.kind!r}")
+    if recipe.anchors == "auto" and not arch.default_anchors_px:
+        raise InputError(f"{path}: anchors: 'auto', but {recipe.network_name} has none to fit; must be 'default'")
     return recipe
 
 
-def default_recipe(model: str, data: str | None) -> Path:
-    """The recipe of a model for the generated data, or for data of one's own."""
-    architecture(model)
-    path = RECIPES / f"{model}-{'own' if data else 'shapes'}.toml"
-    if not path.is_file():
-        raise InputError(f"RECIPE: there is no {path}; name one, for example from {RECIPES}")
-    return path
+def default_recipe(model: str, data: str | None, *, cfg: str = "", task: Task | None = None) -> Path:
+    """For the generated data, or for data of one's own: the model's recipe, else that of its kind of head."""
+    arch = find_architecture(model, cfg, task)
+    kind = arch.decode(arch.default_size_wh, arch.default_anchors_px).kind
+    use = "own" if data else "shapes"
+    paths = [RECIPES / f"{model}-{use}.toml", RECIPES / f"{kind}-{use}.toml"]
+    found = next((path for path in paths if path.is_file()), None)
+    if found is None:
+        raise InputError(f"RECIPE: there is no {paths[-1]}; name one, for example from {RECIPES}")
+    return found
 
 
 def recipe_toml(recipe: Recipe) -> str:

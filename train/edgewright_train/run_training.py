@@ -9,7 +9,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from .data.cached import Cached
-from .data.dataset import DetectionDataset
+from .data.dataset import Dataset
 from .data.loader import Loader
 from .data.resolve import list_splits, open_split
 from .data.splits import ALL
@@ -20,6 +20,7 @@ from .run_folder import RunFolder
 from .run_log import RunLog
 from .start import fresh_training, resumed_training
 from .stop_signal import stop_on_signals
+from .tasks.objective import objective_of
 from .training_progress import TrainingProgress
 from .training_state import Status
 
@@ -47,7 +48,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
         log = RunLog(
             folder.log,
             first_iteration=first_step,
-            model=recipe.model,
+            model=training.status.header.name,
             dataset=train_set.name,
             recipe=recipe_toml(recipe),
             torch=torch.__version__,
@@ -58,6 +59,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
             recipe=recipe,
             folder=folder,
             loader=loader,
+            objective=objective_of(training.status.header, recipe.loss),
             val_set=val_set,
             log=stack.enter_context(closing(log)),
             board=stack.enter_context(SummaryWriter(str(folder.tensorboard), purge_step=first_step + 1)),
@@ -80,17 +82,18 @@ def _make_room(folder: RunFolder, start: Start) -> None:
         )
 
 
-def _open_data(recipe: Recipe) -> tuple[DetectionDataset, DetectionDataset]:
-    train_set, val_set = open_split(recipe.data, "train"), open_split(recipe.data, "val")
+def _open_data(recipe: Recipe) -> tuple[Dataset, Dataset]:
+    train_set, val_set = (open_split(recipe.data, split, recipe.task) for split in ("train", "val"))
     if train_set.labels != val_set.labels:
         raise InputError(f"DATA={recipe.data}: train has the classes {train_set.labels}, val has {val_set.labels}")
-    if list_splits(recipe.data) == (ALL,):
+    if list_splits(recipe.data, recipe.task) == (ALL,):
         _say(f"{train_set.name}: no split is held out, so the accuracy below is that on the training images")
     return Cached(train_set, recipe.cache_megabytes << 20), val_set
 
 
-def _loader(recipe: Recipe, train_set: DetectionDataset) -> Loader:
+def _loader(recipe: Recipe, train_set: Dataset) -> Loader:
     loader = Loader(
+        task=recipe.task,
         dataset=train_set,
         size_wh=recipe.size_wh,
         augmentation=recipe.augmentation,

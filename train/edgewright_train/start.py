@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .checkpoint import Header
-from .data.dataset import DetectionDataset
+from .data.dataset import ClassificationDataset, Dataset, DetectionDataset
+from .data.samples import SAMPLERS
 from .ema import MovingAverage
 from .errors import InputError
-from .models import architecture
+from .models.architecture import Task
 from .recipe import Optimizer, Recipe
+from .recipe_network import new_header
 from .run_folder import RunFolder
 from .start_weights import start_from
 from .tasks.detect.anchors import by_scale, fit_anchors
@@ -24,38 +26,51 @@ from .training_state import Status, Training, read_state, restore_state
 Say = Callable[[str], None]
 
 
-def fresh_training(recipe: Recipe, train_set: DetectionDataset, say: Say) -> Training:
+def fresh_training(recipe: Recipe, train_set: Dataset, say: Say) -> Training:
     """At step 0, from random weights or those the recipe names; `say` is told what was loaded."""
     torch.manual_seed(recipe.seed)
-    arch = architecture(recipe.model)
+    header = _new_header(recipe, train_set)
+    arch = header.architecture
     network = arch.build(len(train_set.labels))
     arch.initialise(network)
-    anchors = arch.default_anchors_px
     if recipe.weights:
-        header, loaded = start_from(network, recipe.model, train_set.labels, Path(recipe.weights))
-        anchors = header.anchors_px
+        header, loaded = start_from(network, header, Path(recipe.weights))
         say(loaded)
     if recipe.anchors == "auto":
-        fitted = fit_anchors(_box_sizes(train_set, recipe.size_wh), sum(map(len, anchors)), seed=recipe.seed)
+        anchors = header.anchors_px
+        boxes = _box_sizes(cast(DetectionDataset, train_set), recipe.size_wh)
+        fitted = fit_anchors(boxes, sum(map(len, anchors)), seed=recipe.seed)
         anchors = by_scale(fitted, [len(scale) for scale in anchors])
+        header = header.model_copy(update={"anchors_px": anchors})
         say(f"anchors fitted to {train_set.name}: {anchors}")
-    width, height = recipe.size_wh
-    status = Status(
-        header=Header(model=recipe.model, labels=train_set.labels, anchors_px=anchors, width=width, height=height),
-        boxes_sha256=_boxes_sha256(train_set),
-    )
-    return _training(network, recipe, status)
+    return _training(network, recipe, Status(header=header, truth_sha256=_truth_sha256(train_set, recipe.task)))
 
 
-def resumed_training(recipe: Recipe, folder: RunFolder, train_set: DetectionDataset, say: Say) -> Training:
+def resumed_training(recipe: Recipe, folder: RunFolder, train_set: Dataset, say: Say) -> Training:
     """As it was when it was last saved."""
     status, tensors = read_state(folder.state)
-    if status.header.labels != train_set.labels or status.boxes_sha256 != _boxes_sha256(train_set):
+    if status.header.labels != train_set.labels or status.truth_sha256 != _truth_sha256(train_set, recipe.task):
         raise InputError(f"RESUME=1: {train_set.name} is not the data {folder.path} was trained on")
-    training = _training(architecture(recipe.model).build(len(train_set.labels)), recipe, status)
+    if _cfg_text(status.header) != _cfg_text(_new_header(recipe, train_set)):
+        raise InputError(f"RESUME=1: {recipe.cfg} is not the network {folder.path} was trained with")
+    network = status.header.architecture.build(len(train_set.labels))
+    training = _training(network, recipe, status)
     restore_state(training, tensors, source=str(folder.state))
     say(f"{folder.path}: continuing after step {status.step}")
     return training
+
+
+def _new_header(recipe: Recipe, train_set: Dataset) -> Header:
+    header = new_header(recipe.model, recipe.cfg, recipe.task, labels=train_set.labels, size_wh=recipe.size_wh)
+    if recipe.task != "classify" or not cast(ClassificationDataset, train_set).multi_label:
+        return header
+    if header.darknet:
+        raise InputError(f"{train_set.name}: its images may show several classes; {recipe.cfg} gives one (softmax)")
+    return header.model_copy(update={"multi_label": True})
+
+
+def _cfg_text(header: Header) -> str | None:
+    return header.darknet.text if header.darknet else None
 
 
 def _training(network: nn.Module, recipe: Recipe, status: Status) -> Training:
@@ -89,11 +104,9 @@ def _box_sizes(dataset: DetectionDataset, size_wh: tuple[int, int]) -> NDArray[n
     return np.concatenate(sizes)
 
 
-def _boxes_sha256(dataset: DetectionDataset) -> str:
-    """Of the annotations only: hashing the images as well would read a whole data set before the first step."""
+def _truth_sha256(dataset: Dataset, task: Task) -> str:
+    """Of the truth only: hashing the images as well would read a whole data set before the first step."""
     digest = hashlib.sha256()
     for index in range(len(dataset)):
-        annotation = dataset.annotation(index)
-        digest.update(np.array((annotation.image_id, len(annotation.boxes_xyxy))).tobytes())
-        digest.update(annotation.boxes_xyxy.tobytes() + annotation.class_indices.tobytes())
+        digest.update(SAMPLERS[task].truth(dataset, index))
     return digest.hexdigest()

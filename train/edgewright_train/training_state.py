@@ -17,6 +17,7 @@ from .checkpoint import Header, load_strictly, read_safetensors
 from .ema import MovingAverage
 from .errors import InputError
 from .schema import Record, parse_record_json
+from .tasks.evaluation import Metric
 
 _HEADER_KEY = "edgewright-training"
 
@@ -26,18 +27,20 @@ class Status(Record):
 
     Attributes:
         header: of the checkpoints it writes.
-        boxes_sha256: of the training annotations.
+        truth_sha256: of what there is to learn (see `data.samples.Sampler.truth`).
         step: steps done.
         evaluated_step: the last step after which the average was evaluated.
-        best_ap50, best_step: of best.safetensors; -1 before the first evaluation.
+        metric: by which evaluations are compared; None before the first one.
+        best_value, best_step: of best.safetensors; -1 before the first evaluation.
         average_loss: 0.9 * old + 0.1 * new.
     """
 
     header: Header
-    boxes_sha256: str
+    truth_sha256: str
     step: int = Field(default=0, ge=0)
     evaluated_step: int = -1
-    best_ap50: float = -1.0
+    metric: Metric | None = None
+    best_value: float = -1.0
     best_step: int = -1
     average_loss: float | None = None
 

@@ -13,15 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .augment import Augmentation, Sample, augment
-from .dataset import DetectionDataset
+from ..models.architecture import Task
+from .augment import Augmentation
+from .dataset import Dataset
+from .samples import SAMPLERS, Sample
 
 _BATCHES_AHEAD = 3
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`images`: (N, 3, H, W) uint8 BGR, channels last in memory.  `targets`: (T, 6) image, class, cx, cy, w, h."""
+    """`images`: (N, 3, H, W) uint8 BGR, channels last in memory.  `targets`: see `SAMPLERS` of the task."""
 
     images: Tensor
     targets: Tensor
@@ -31,12 +33,13 @@ class Batch:
 class Loader:
     """Shuffled batches of `batch_size`; the remainder of an epoch is dropped (batch norm wants whole batches)."""
 
-    dataset: DetectionDataset
+    dataset: Dataset
     size_wh: tuple[int, int]
     augmentation: Augmentation
     batch_size: int
     seed: int
     num_workers: int
+    task: Task = "detect"
 
     @property
     def steps_per_epoch(self) -> int:
@@ -51,7 +54,7 @@ class Loader:
                     if step < num_steps:
                         waiting.append([workers.submit(self._sample, *key) for key in self._keys(step)])
                     if len(waiting) > _BATCHES_AHEAD or (step >= num_steps and waiting):
-                        yield _collate([future.result() for future in waiting.popleft()])
+                        yield self._collate([future.result() for future in waiting.popleft()])
             finally:
                 for future in (future for samples in waiting for future in samples):
                     future.cancel()
@@ -64,22 +67,9 @@ class Loader:
         return [(epoch, int(index)) for index in order[first : first + self.batch_size]]
 
     def _sample(self, epoch: int, index: int) -> Sample:
-        annotation = self.dataset.annotation(index)
-        learnt = ~annotation.is_crowd
-        return augment(
-            self.dataset.image(index),
-            annotation.boxes_xyxy[learnt],
-            annotation.class_indices[learnt],
-            self.augmentation,
-            self.size_wh,
-            np.random.default_rng((self.seed, epoch, index)),
-        )
+        rng = np.random.default_rng((self.seed, epoch, index))
+        return SAMPLERS[self.task].sample(self.dataset, index, self.augmentation, self.size_wh, rng)
 
-
-def _collate(samples: list[Sample]) -> Batch:
-    images = torch.from_numpy(np.stack([image for image, _, _ in samples])).permute(0, 3, 1, 2)
-    rows = [
-        np.concatenate((np.full((len(boxes), 1), number), classes[:, None], boxes), 1)
-        for number, (_, boxes, classes) in enumerate(samples)
-    ]
-    return Batch(images, torch.from_numpy(np.concatenate(rows).astype(np.float32)))
+    def _collate(self, samples: list[Sample]) -> Batch:
+        images = torch.from_numpy(np.stack([image for image, _ in samples])).permute(0, 3, 1, 2)
+        return Batch(images, SAMPLERS[self.task].collate([truth for _, truth in samples]))

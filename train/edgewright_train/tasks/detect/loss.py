@@ -6,7 +6,7 @@ Source: dog-qiuqiu/Yolo-FastestV2 (spec section 5); CIoU is Zheng et al. 2020, a
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -26,6 +26,7 @@ Gain = Annotated[float, Field(ge=0)]
 class Gains(Record):
     """Weights of the three terms."""
 
+    kind: Literal["yolo-fastestv2"] = "yolo-fastestv2"
     box: Gain
     objectness: Gain
     classification: Gain

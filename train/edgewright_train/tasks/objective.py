@@ -1,0 +1,67 @@
+"""What a network learns by: the loss that belongs to the kind of its head."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..checkpoint import Header
+from ..errors import InputError
+from ..inference import decode_of
+from .classify.decode import ClassifyDecode
+from .classify.loss import ClassifyLoss, sigmoid_loss, softmax_loss
+from .detect.loss import Gains, detection_loss
+from .loss import Loss
+from .segment.loss import SegmentLoss, pixel_loss
+
+LossSettings = Annotated[Gains | ClassifyLoss | SegmentLoss, Field(discriminator="kind")]
+Outputs = Tensor | Sequence[Tensor]
+Objective = Callable[[Any, Tensor], Loss]
+"""(what the network returns while training, targets of the batch) -> loss; targets are those of `data.samples`."""
+
+
+def objective_of(header: Header, settings: LossSettings) -> Objective:
+    """`settings` must be of the kind of the network's head.  Raises `InputError` when they do not fit its classes."""
+    return _OBJECTIVES[settings.kind](header, settings)
+
+
+def _yolo_fastestv2(header: Header, gains: Gains) -> Objective:
+    anchors_px = torch.tensor(header.anchors_px, dtype=torch.float64)
+    strides = header.architecture.strides
+
+    def objective(maps: Sequence[Tensor], targets: Tensor) -> Loss:
+        loss = detection_loss(maps, targets, anchors_px, strides, gains)
+        return Loss(loss.total, {"box": loss.box, "objectness": loss.objectness, "classification": loss.classification})
+
+    return objective
+
+
+def _classify(header: Header, settings: ClassifyLoss) -> Objective:
+    decode = decode_of(header)
+    assert isinstance(decode, ClassifyDecode)
+    loss = sigmoid_loss if decode.activation == "sigmoid" else softmax_loss
+    return lambda outputs, targets: loss(_single(outputs).flatten(1), targets, settings)
+
+
+def _segment(header: Header, settings: SegmentLoss) -> Objective:
+    if settings.class_weights and len(settings.class_weights) != len(header.labels):
+        raise InputError(
+            f"loss.class_weights: {len(settings.class_weights)} weights for the {len(header.labels)} classes "
+            f"{', '.join(header.labels)}"
+        )
+    weights = torch.tensor(settings.class_weights) if settings.class_weights else None
+    return lambda outputs, masks: pixel_loss(_single(outputs), masks, weights, settings)
+
+
+def _single(outputs: Outputs) -> Tensor:
+    """The one output of a network, which some give in a tuple."""
+    return outputs if isinstance(outputs, Tensor) else outputs[0]
+
+
+_OBJECTIVES: dict[str, Callable[[Header, Any], Objective]] = {
+    "yolo-fastestv2": _yolo_fastestv2,
+    "classify": _classify,
+    "segment": _segment,
+}
