@@ -50,6 +50,8 @@ def _normalized(positive: Tensor) -> Tensor:
 
 
 _FORMULAS: dict[str, Callable[[Tensor], Tensor]] = {
+    # coremltools takes nn.GELU(approximate="tanh") for the exact one.
+    "gelu": lambda x: 0.5 * x * (1 + torch.tanh(0.797885 * x + 0.035677 * x * x * x)),
     "loggy": lambda x: 2 * torch.sigmoid(x) - 1,
     "ramp": lambda x: F.relu(x) + 0.1 * x,
     "plse": _plse,
@@ -74,7 +76,6 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module] | None] = {
     "relu6": nn.ReLU6,
     "elu": nn.ELU,
     "selu": nn.SELU,
-    "gelu": lambda: nn.GELU(approximate="tanh"),
     "tanh": nn.Tanh,
     "hardtan": nn.Hardtanh,
     **{name: partial(Elementwise, name) for name in _FORMULAS},
