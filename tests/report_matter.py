@@ -68,7 +68,7 @@ def store_latency(database: Path, pack: Path, p50_ms: float) -> None:
             manifest_sha256=digest_file(pack / MANIFEST),
         ),
         runtime="a runtime 1.2.3", device=probe_device(), image=ImageSize(width=80, height=48), warmup=1, runs=50,
-        results=tuple(ThreadResult(threads=n, inference_ms=times, image_to_boxes_ms=times) for n in (1, 2)),
+        results=tuple(ThreadResult(threads=n, inference_ms=times, image_to_result_ms=times) for n in (1, 2)),
     )  # fmt: skip
     store_result(database, "20260101T000000Z", opened, result)
 

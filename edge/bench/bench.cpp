@@ -4,26 +4,26 @@
 #include <optional>
 
 #include "commands.h"
-#include "edgewright/detector.h"
 #include "edgewright/device.h"
 #include "edgewright/golden.h"
+#include "edgewright/model.h"
 #include "report.h"
 #include "timing.h"
 
 namespace edgebench {
 namespace {
 
-using edgewright::Detector;
 using edgewright::Error;
 using edgewright::GoldenCase;
 using edgewright::Image;
+using edgewright::Model;
 using edgewright::Pack;
 using edgewright::Result;
 using nlohmann::ordered_json;
 
 struct Samples {  // milliseconds, in the order they were taken
   std::vector<double> inference;
-  std::vector<double> image_to_boxes;
+  std::vector<double> image_to_result;
 };
 
 // Calls `step` until it fails; only the runs after `warmup` are kept.
@@ -43,18 +43,18 @@ Result<std::vector<double>> MeasureRuns(int warmup, int runs, const Step& step) 
   return samples;
 }
 
-// `inference`: the network alone, from normalised planes to maps.  `image_to_boxes`: a decoded image to its boxes.
-Result<Samples> Measure(const Image& image, Detector* detector, const BenchOptions& options) {
-  const Result<const Image*> network_image = detector->NetworkImage(image.view());
+// `inference`: the network alone, from normalised planes to maps.  `image_to_result`: a decoded image to its result.
+Result<Samples> Measure(const Image& image, Model* model, const BenchOptions& options) {
+  const Result<const Image*> network_image = model->NetworkImage(image.view());
   if (!network_image.ok()) return network_image.error();
-  const std::vector<float>& planes = detector->Normalise(network_image.value()->view());
+  const std::vector<float>& planes = model->Normalise(network_image.value()->view());
   Result<std::vector<double>> inference =
-      MeasureRuns(options.warmup, options.runs, [&] { return detector->Infer(planes); });
+      MeasureRuns(options.warmup, options.runs, [&] { return model->Infer(planes); });
   if (!inference.ok()) return inference.error();
-  Result<std::vector<double>> image_to_boxes =
-      MeasureRuns(options.warmup, options.runs, [&] { return detector->Detect(image.view()); });
-  if (!image_to_boxes.ok()) return image_to_boxes.error();
-  return Samples{std::move(inference.value()), std::move(image_to_boxes.value())};
+  Result<std::vector<double>> image_to_result =
+      MeasureRuns(options.warmup, options.runs, [&] { return model->Predict(image.view()); });
+  if (!image_to_result.ok()) return image_to_result.error();
+  return Samples{std::move(inference.value()), std::move(image_to_result.value())};
 }
 
 std::vector<int> DefaultThreads() {
@@ -65,13 +65,13 @@ std::vector<int> DefaultThreads() {
 ordered_json ThreadsJson(int num_threads, const Samples& samples) {
   return {{"threads", num_threads},
           {"inference_ms", LatencyJson(samples.inference)},
-          {"image_to_boxes_ms", LatencyJson(samples.image_to_boxes)}};
+          {"image_to_result_ms", LatencyJson(samples.image_to_result)}};
 }
 
 void Print(int num_threads, const Samples& samples) {
   std::printf("%d thread%s\n", num_threads, num_threads == 1 ? "" : "s");
-  std::printf("  inference       %s\n", LatencyText(samples.inference).c_str());
-  std::printf("  image to boxes  %s\n", LatencyText(samples.image_to_boxes).c_str());
+  std::printf("  inference        %s\n", LatencyText(samples.inference).c_str());
+  std::printf("  image to result  %s\n", LatencyText(samples.image_to_result).c_str());
 }
 
 }  // namespace
@@ -90,9 +90,9 @@ int Bench(const BenchOptions& options) {
 
   ordered_json results = ordered_json::array();
   for (const int num_threads : thread_counts) {
-    Result<Detector> detector = Detector::Load(pack.value(), num_threads);
-    if (!detector.ok()) return Fail(detector.error());
-    const Result<Samples> samples = Measure(image, &detector.value(), options);
+    Result<Model> model = Model::Load(pack.value(), num_threads);
+    if (!model.ok()) return Fail(model.error());
+    const Result<Samples> samples = Measure(image, &model.value(), options);
     if (!samples.ok()) return Fail(samples.error());
     results.push_back(ThreadsJson(num_threads, samples.value()));
     Print(num_threads, samples.value());

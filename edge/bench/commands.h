@@ -19,7 +19,9 @@ struct RunOptions {
   std::optional<float> score_threshold;
   std::optional<float> iou_threshold;
   int num_threads = 1;
-  std::string json_path;  // empty: standard output
+  std::string json_path;     // empty: text on standard output; "-": JSON there
+  std::string label_folder;  // of label maps; empty: none
+  bool overlay = false;      // also a picture beside every label map
 };
 
 struct BenchOptions {

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "edgewright/golden.h"
+#include "edgewright/model.h"
 #include "edgewright/statistics.h"
 #include "report.h"
 #include "timing.h"

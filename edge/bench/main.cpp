@@ -33,7 +33,12 @@ void AddInfo(CLI::App* app, int* exit_code) {
 
 void AddVerify(CLI::App* app, int* exit_code) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = app->add_subcommand("verify", "repeat a pack's golden cases");
+  CLI::App* command = app->add_subcommand("verify", "check every byte of a pack and repeat its golden cases");
+  command->footer(
+      "Each golden case is an image and what the PyTorch source made of it.  Resizing and decoding must be "
+      "reproduced,\n"
+      "the network must stay within the manifest's tolerance.\n"
+      "Example: edgebench verify build/yolo-fastestv2/ncnn-fp16");
   command->add_option("pack", options->pack, "folder of the pack")->required();
   command->add_flag("--json", options->as_json, "print JSON");
   AddThreads(command, &options->num_threads);
@@ -42,12 +47,23 @@ void AddVerify(CLI::App* app, int* exit_code) {
 
 void AddRun(CLI::App* app, int* exit_code) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App* command = app->add_subcommand("run", "detect in images; prints JSON");
+  CLI::App* command = app->add_subcommand("run", "what a pack sees in images: detections, class scores or label maps");
+  command->footer(
+      "Examples:\n"
+      "  edgebench run build/yolo-fastestv2/ncnn-fp16 photo.jpg --score 0.5\n"
+      "  edgebench run build/espnetv2-1.0/ncnn-fp16 photos/ --json found.json     (classify: every probability)\n"
+      "  edgebench run build/espnetv2-1.0/ncnn-fp16 photos/ --out maps --overlay  (segment: maps/photo.png, a pixel's\n"
+      "                                                  value is its class, and maps/photo.overlay.png to look at)\n"
+      "edgewright-eval scores what --json wrote against a labelled data set.");
   command->add_option("pack", options->pack, "folder of the pack")->required();
   command->add_option("images", options->images, "files, or folders of them")->required();
-  command->add_option("--score", options->score_threshold, "instead of the manifest's")->check(CLI::Range(0.0, 1.0));
-  command->add_option("--iou", options->iou_threshold, "instead of the manifest's")->check(CLI::Range(0.0, 1.0));
-  command->add_option("--json", options->json_path, "write to this file instead of standard output");
+  command->add_option("--score", options->score_threshold, "detect: least score, instead of the manifest's")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--iou", options->iou_threshold, "detect: overlap for suppression, instead of the manifest's")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--out", options->label_folder, "segment: write a PNG label map per image to this folder");
+  command->add_flag("--overlay", options->overlay, "segment: also a picture of image and label map");
+  command->add_option("--json", options->json_path, "write everything to this file, or - for standard output");
   AddThreads(command, &options->num_threads);
   command->callback([=] { *exit_code = Run(*options); });
 }
@@ -55,6 +71,9 @@ void AddRun(CLI::App* app, int* exit_code) {
 void AddBench(CLI::App* app, int* exit_code) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App* command = app->add_subcommand("bench", "latency of a pack");
+  command->footer(
+      "Two figures per thread count: inference is the network alone, image to result also resizes and decodes.\n"
+      "Example: edgebench bench build/yolo-fastestv2/ncnn-fp16 --threads 1,4 --json latency.json");
   command->add_option("pack", options->pack, "folder of the pack")->required();
   command->add_option("--threads", options->num_threads, "for example 1,4; default: 1 and 4, or what the machine has")
       ->delimiter(',');
@@ -66,6 +85,8 @@ void AddBench(CLI::App* app, int* exit_code) {
 void AddCompare(CLI::App* app, int* exit_code) {
   auto options = std::make_shared<CompareOptions>();
   CLI::App* command = app->add_subcommand("ab", "two networks in turns, in one process: the paired ratio of inference");
+  command->footer(
+      "Example: edgebench ab build/yolo-fastestv2/ncnn-fp16 other.param --input in0 --outputs out0,out1 --runs 1500");
   command->add_option("pack", options->pack, "folder of the pack")->required();
   command->add_option("other", options->other, "another pack, or a .param with its .bin beside it")->required();
   command->add_option("--input", options->input, "input blob of a bare .param");

@@ -31,10 +31,10 @@ Status CheckThreads(int num_threads) {
                     (num_cores == 1 ? " core" : " cores"));
 }
 
-Status WriteJson(const ordered_json& document, const std::string& path) {
+Status WriteFile(const void* data, std::size_t size, const std::string& path) {
   const std::string temporary = path + ".part";
   std::ofstream file(temporary, std::ios::binary);
-  file << document.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+  file.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
   file.close();
   std::error_code error;
   if (file) std::filesystem::rename(temporary, path, error);
@@ -42,6 +42,15 @@ Status WriteJson(const ordered_json& document, const std::string& path) {
   const std::string reason = error ? error.message() : std::strerror(errno);
   std::filesystem::remove(temporary, error);
   return InputError(path + ": " + reason);
+}
+
+std::string JsonText(const ordered_json& document) {
+  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+Status WriteJson(const ordered_json& document, const std::string& path) {
+  const std::string text = JsonText(document);
+  return WriteFile(text.data(), text.size(), path);
 }
 
 ordered_json DeviceJson() {

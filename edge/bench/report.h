@@ -1,6 +1,7 @@
 // What the commands share: errors as one line and an exit code, and results as JSON.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -17,7 +18,10 @@ int Fail(const edgewright::Error& error);
 [[nodiscard]] edgewright::Status CheckThreads(int num_threads);
 
 // Written beside `path`, then renamed, so that it appears whole or not at all.
+[[nodiscard]] edgewright::Status WriteFile(const void* data, std::size_t size, const std::string& path);
 [[nodiscard]] edgewright::Status WriteJson(const nlohmann::ordered_json& document, const std::string& path);
+// Text that is not UTF-8, a file name for example, is replaced.
+[[nodiscard]] std::string JsonText(const nlohmann::ordered_json& document);
 
 [[nodiscard]] nlohmann::ordered_json DeviceJson();
 [[nodiscard]] std::string RuntimeText();  // "ncnn 1.0.20261020"

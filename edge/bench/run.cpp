@@ -1,103 +1,134 @@
-#include <algorithm>
-#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "commands.h"
-#include "edgewright/detector.h"
+#include "edgewright/model.h"
 #include "image_file.h"
+#include "image_paths.h"
+#include "label_files.h"
+#include "prediction_report.h"
 #include "report.h"
 
 namespace edgebench {
 namespace {
 
 namespace fs = std::filesystem;
-using edgewright::Detection;
-using edgewright::Detector;
+using edgewright::DetectDecode;
+using edgewright::Done;
 using edgewright::Image;
 using edgewright::InputError;
+using edgewright::LabelMap;
+using edgewright::Manifest;
+using edgewright::Model;
 using edgewright::Pack;
+using edgewright::Prediction;
 using edgewright::Result;
+using edgewright::Status;
 using nlohmann::ordered_json;
 
-constexpr std::array<const char*, 5> kExtensions = {".jpg", ".jpeg", ".JPG", ".JPEG", ".png"};
-
-bool IsImage(const fs::path& path) {
-  return std::find(kExtensions.begin(), kExtensions.end(), path.extension()) != kExtensions.end();
-}
-
-// Files as they were given, folders as the images in them, by name.
-Result<std::vector<fs::path>> ListImages(const std::vector<std::string>& given) {
+// Everything that can be wrong about the options is found before the first image.
+struct Work {
+  Model model;
   std::vector<fs::path> images;
-  for (const std::string& name : given) {
-    if (!fs::is_directory(name)) {
-      images.emplace_back(name);
-      continue;
-    }
-    std::vector<fs::path> found;
-    for (const fs::directory_entry& entry : fs::directory_iterator(name)) {
-      if (IsImage(entry.path())) found.push_back(entry.path());
-    }
-    if (found.empty()) return InputError(name + ": a folder without images");
-    std::sort(found.begin(), found.end());
-    images.insert(images.end(), found.begin(), found.end());
+  std::optional<LabelFiles> label_files;
+};
+
+Status CheckLabelOptions(const RunOptions& options, const edgewright::Decode& decode) {
+  if (options.overlay && options.label_folder.empty())
+    return InputError("--overlay needs --out, the folder to write to");
+  if (!options.label_folder.empty() && !std::holds_alternative<edgewright::SegmentDecode>(decode)) {
+    return InputError("--out " + options.label_folder +
+                      ": only a network that is to segment gives label maps, not one to " +
+                      edgewright::TaskName(decode));
   }
-  return images;
+  return Done{};
 }
 
-ordered_json ImageJson(const fs::path& path, const Image& image, const std::vector<Detection>& detections,
-                       const std::vector<std::string>& labels) {
-  ordered_json json = {{"file_name", path.filename().string()}, {"width", image.width()}, {"height", image.height()}};
-  for (const char* list : {"boxes_xyxy", "scores", "class_indices", "labels"}) json[list] = ordered_json::array();
-  for (const Detection& d : detections) {
-    json["boxes_xyxy"].push_back({d.box.x1, d.box.y1, d.box.x2, d.box.y2});
-    json["scores"].push_back(d.score);
-    json["class_indices"].push_back(d.class_index);
-    json["labels"].push_back(labels[static_cast<std::size_t>(d.class_index)]);
+Result<Work> Prepare(const RunOptions& options, const Pack& pack) {
+  Result<std::vector<fs::path>> images = ListImages(options.images);
+  if (!images.ok()) return images.error();
+  Result<Model> model = Model::Load(pack, options.num_threads);
+  if (!model.ok()) return model.error();
+  if (options.score_threshold || options.iou_threshold) {
+    const Status set = model.value().SetThresholds(options.score_threshold, options.iou_threshold);
+    if (!set.ok()) return InputError("--score and --iou: " + set.error().message);
   }
+  if (const Status fits = CheckLabelOptions(options, model.value().decode()); !fits.ok()) return fits.error();
+  Work work{std::move(model.value()), std::move(images.value()), std::nullopt};
+  if (options.label_folder.empty()) return work;
+  Result<LabelFiles> files =
+      LabelFiles::Prepare(options.label_folder, options.overlay, pack.manifest().labels.size(), work.images);
+  if (!files.ok()) return files.error();
+  work.label_files = std::move(files.value());
+  return work;
+}
+
+// As it is to be found from the JSON file, so that the two can be moved together.
+std::string PathFromJson(const fs::path& path, const RunOptions& options) {
+  if (options.json_path.empty() || options.json_path == "-") return path.string();
+  return fs::proximate(path, fs::absolute(options.json_path).parent_path()).string();
+}
+
+// The image's entry of the document; the text is printed unless JSON is wanted.
+Result<ordered_json> RunImage(const fs::path& path, const RunOptions& options, const Manifest& manifest, Work* work) {
+  const Result<Image> image = ReadImage(path);
+  if (!image.ok()) return image.error();
+  const Result<Prediction> prediction = work->model.Predict(image.value().view());
+  if (!prediction.ok()) return prediction.error();
+  const int width = image.value().width();
+  const int height = image.value().height();
+  ordered_json json = {{"file_name", path.filename().string()}, {"width", width}, {"height", height}};
+  if (options.json_path.empty()) {
+    std::printf("%s  %dx%d\n%s", path.string().c_str(), width, height,
+                PredictionText(prediction.value(), manifest.labels).c_str());
+  }
+  if (work->label_files) {
+    const Status written = work->label_files->Write(path, image.value(), std::get<LabelMap>(prediction.value()));
+    if (!written.ok()) return written.error();
+    json["label_map"] = PathFromJson(work->label_files->LabelPath(path), options);
+  }
+  json.update(PredictionJson(prediction.value(), manifest.labels));
   return json;
 }
 
-Result<ordered_json> DetectAll(const std::vector<fs::path>& paths, const Pack& pack, Detector* detector) {
-  ordered_json images = ordered_json::array();
-  for (const fs::path& path : paths) {
-    const Result<Image> image = ReadImage(path);
-    if (!image.ok()) return image.error();
-    const Result<std::vector<Detection>> detections = detector->Detect(image.value().view());
-    if (!detections.ok()) return detections.error();
-    images.push_back(ImageJson(path, image.value(), detections.value(), pack.manifest().labels));
+ordered_json Head(const Pack& pack, const edgewright::Decode& decode) {
+  ordered_json head = {{"pack", PackJson(pack)}, {"task", edgewright::TaskName(decode)}};
+  if (const auto* detect = std::get_if<DetectDecode>(&decode)) {
+    head["score_threshold"] = detect->score_threshold;
+    head["iou_threshold"] = detect->iou_threshold;
+  } else {
+    head["labels"] = pack.manifest().labels;
   }
-  return images;
+  return head;
+}
+
+Status RunAll(const RunOptions& options) {
+  if (const Status threads = CheckThreads(options.num_threads); !threads.ok()) return threads;
+  const Result<Pack> pack = Pack::Open(options.pack);
+  if (!pack.ok()) return pack.error();
+  Result<Work> work = Prepare(options, pack.value());
+  if (!work.ok()) return work.error();
+  ordered_json images = ordered_json::array();
+  for (const fs::path& path : work.value().images) {
+    Result<ordered_json> image = RunImage(path, options, pack.value().manifest(), &work.value());
+    if (!image.ok()) return image.error();
+    images.push_back(std::move(image.value()));
+  }
+  if (options.json_path.empty()) return Done{};
+  ordered_json document = Head(pack.value(), work.value().model.decode());
+  document["images"] = std::move(images);
+  if (options.json_path != "-") return WriteJson(document, options.json_path);
+  std::printf("%s", JsonText(document).c_str());
+  return Done{};
 }
 
 }  // namespace
 
 int Run(const RunOptions& options) {
-  if (const auto threads = CheckThreads(options.num_threads); !threads.ok()) return Fail(threads.error());
-  const Result<std::vector<fs::path>> paths = ListImages(options.images);
-  if (!paths.ok()) return Fail(paths.error());
-  const Result<Pack> pack = Pack::Open(options.pack);
-  if (!pack.ok()) return Fail(pack.error());
-  Result<Detector> detector = Detector::Load(pack.value(), options.num_threads);
-  if (!detector.ok()) return Fail(detector.error());
-  const edgewright::Decode& defaults = pack.value().manifest().decode;
-  const float score_threshold = options.score_threshold.value_or(defaults.score_threshold);
-  const float iou_threshold = options.iou_threshold.value_or(defaults.iou_threshold);
-  detector.value().SetThresholds(score_threshold, iou_threshold);
-
-  const Result<ordered_json> images = DetectAll(paths.value(), pack.value(), &detector.value());
-  if (!images.ok()) return Fail(images.error());
-  const ordered_json document = {{"pack", PackJson(pack.value())},
-                                 {"score_threshold", score_threshold},
-                                 {"iou_threshold", iou_threshold},
-                                 {"images", images.value()}};
-  if (options.json_path.empty()) {
-    std::printf("%s\n", document.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
-    return 0;
-  }
-  const edgewright::Status written = WriteJson(document, options.json_path);
-  return written.ok() ? 0 : Fail(written.error());
+  const Status done = RunAll(options);
+  return done.ok() ? 0 : Fail(done.error());
 }
 
 }  // namespace edgebench

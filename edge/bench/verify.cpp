@@ -8,31 +8,37 @@
 namespace edgebench {
 namespace {
 
-using edgewright::Detector;
+using edgewright::Comparison;
 using edgewright::GoldenCase;
-using edgewright::GoldenReport;
+using edgewright::Model;
 using edgewright::Pack;
 using edgewright::Result;
 using nlohmann::ordered_json;
 
-Result<GoldenReport> VerifyCase(const Pack& pack, const std::string& name, Detector* detector) {
+Result<Comparison> VerifyCase(const Pack& pack, const std::string& name, Model* model) {
   const Result<GoldenCase> golden = edgewright::ReadGoldenCase(pack, name);
   if (!golden.ok()) return golden.error();
-  return edgewright::RunGoldenCase(golden.value(), pack.manifest(), detector);
+  return edgewright::RunGoldenCase(golden.value(), pack.manifest(), model);
 }
 
-void Print(const std::string& name, const GoldenReport& report) {
-  std::printf("%s  largest error %.2e  cosine %.6f  detections %d/%d  %s\n", name.c_str(), report.max_error,
-              report.cosine, report.num_matched, report.num_reference,
+// What `Comparison` counts.
+const char* PartsName(const edgewright::Decode& decode) {
+  if (std::holds_alternative<edgewright::ClassifyDecode>(decode)) return "images";
+  return std::holds_alternative<edgewright::SegmentDecode>(decode) ? "pixels" : "detections";
+}
+
+void Print(const std::string& name, const Comparison& report, const char* parts) {
+  std::printf("%s  largest error %.2e  cosine %.6f  %s %lld/%lld  %s\n", name.c_str(), report.max_error, report.cosine,
+              parts, static_cast<long long>(report.num_agreeing), static_cast<long long>(report.num_parts),
               report.problem.empty() ? "ok" : report.problem.c_str());
 }
 
-ordered_json ReportJson(const std::string& name, const GoldenReport& report) {
+ordered_json ReportJson(const std::string& name, const Comparison& report) {
   return {{"name", name},
           {"max_error", report.max_error},
           {"cosine", report.cosine},
-          {"num_reference", report.num_reference},
-          {"num_matched", report.num_matched},
+          {"num_agreeing", report.num_agreeing},
+          {"num_parts", report.num_parts},
           {"problem", report.problem}};
 }
 
@@ -42,21 +48,21 @@ int Verify(const VerifyOptions& options) {
   if (const auto threads = CheckThreads(options.num_threads); !threads.ok()) return Fail(threads.error());
   const Result<Pack> pack = Pack::Open(options.pack);
   if (!pack.ok()) return Fail(pack.error());
-  Result<Detector> detector = Detector::Load(pack.value(), options.num_threads);
-  if (!detector.ok()) return Fail(detector.error());
+  Result<Model> model = Model::Load(pack.value(), options.num_threads);
+  if (!model.ok()) return Fail(model.error());
 
   bool holds = true;
   ordered_json cases = ordered_json::array();
   for (const std::string& name : pack.value().manifest().golden.cases) {
-    const Result<GoldenReport> report = VerifyCase(pack.value(), name, &detector.value());
+    const Result<Comparison> report = VerifyCase(pack.value(), name, &model.value());
     if (!report.ok()) return Fail(report.error());
     holds = holds && report.value().problem.empty();
     cases.push_back(ReportJson(name, report.value()));
-    if (!options.as_json) Print(name, report.value());
+    if (!options.as_json) Print(name, report.value(), PartsName(model.value().decode()));
   }
   if (options.as_json) {
     const ordered_json document = {{"holds", holds}, {"pack", PackJson(pack.value())}, {"cases", cases}};
-    std::printf("%s\n", document.dump(2).c_str());
+    std::printf("%s", JsonText(document).c_str());
   } else {
     std::printf("%s: %s\n", options.pack.c_str(), holds ? "verified" : "NOT verified");
   }

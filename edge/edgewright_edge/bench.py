@@ -57,9 +57,9 @@ def bench_packs(folders: Sequence[Path], thread_counts: Sequence[int], *, warmup
 
 
 def as_text(rows: Sequence[Row], thread_counts: Sequence[int]) -> str:
-    """One line per pack: the median of the network alone per thread count, and of image to boxes at the first."""
+    """One line per pack: the median of the network alone per thread count, and of image to result at the first."""
     table = Table(title=f"{rows[0].pack.manifest.model}: median latency in milliseconds")
-    times = [*(_cores(count) for count in thread_counts), f"image to boxes, {_cores(thread_counts[0])}"]
+    times = [*(_cores(count) for count in thread_counts), f"image to result, {_cores(thread_counts[0])}"]
     table.add_column("pack")
     for title in ("size", "accuracy", *times):
         table.add_column(title, justify="right")
@@ -85,4 +85,4 @@ def _times(row: Row) -> list[str]:
     if row.result is None:
         return []
     inference = [f"{threads.inference_ms.p50:.2f}" for threads in row.result.results]
-    return [*inference, f"{row.result.results[0].image_to_boxes_ms.p50:.2f}"]
+    return [*inference, f"{row.result.results[0].image_to_result_ms.p50:.2f}"]

@@ -26,12 +26,12 @@ class ThreadResult(Record):
 
     Attributes:
         inference_ms: the network alone, from normalised input to output maps.
-        image_to_boxes_ms: from a decoded image to the boxes after NMS.
+        image_to_result_ms: from a decoded image to its result: detections, class probabilities or a label map.
     """
 
     threads: int = Field(ge=1)
     inference_ms: Latency
-    image_to_boxes_ms: Latency
+    image_to_result_ms: Latency
 
 
 class PackIdentity(Record):
@@ -63,7 +63,7 @@ class Device(Record):
 
 
 class ImageSize(Record):
-    """Of the image that `image_to_boxes_ms` starts from."""
+    """Of the image that `image_to_result_ms` starts from."""
 
     width: int
     height: int

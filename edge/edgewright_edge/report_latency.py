@@ -11,7 +11,7 @@ from edgewright_train.schema import parse_record_json
 from .measurement import Device
 from .report_database import reading
 
-Stage = Literal["inference", "image_to_boxes"]
+Stage = Literal["inference", "image_to_result"]
 _MOST_ROWS = 10_000
 
 

@@ -85,13 +85,13 @@ def kilobytes(size_bytes: int) -> str:
 
 
 def _columns(group: PackGroup) -> list[tuple[int, Stage]]:
-    """The network alone at every thread count, then image to boxes at the first."""
+    """The network alone at every thread count, then image to result at the first."""
     inference: list[tuple[int, Stage]] = [(threads, "inference") for threads in group.thread_counts]
-    return [*inference, *((threads, "image_to_boxes") for threads in group.thread_counts[:1])]
+    return [*inference, *((threads, "image_to_result") for threads in group.thread_counts[:1])]
 
 
 def _title(threads: int, stage: Stage) -> str:
-    return cores(threads) if stage == "inference" else f"image to boxes, {cores(threads)}"
+    return cores(threads) if stage == "inference" else f"image to result, {cores(threads)}"
 
 
 def _cards(group: PackGroup) -> Iterator[Card]:

@@ -14,7 +14,7 @@ benchmarks(
   runtime          TEXT     "ncnn 1.0.20261020"
   edgewright       TEXT     version
   threads          INTEGER
-  stage            TEXT     "inference" or "image_to_boxes"
+  stage            TEXT     "inference" or "image_to_result"
   warmup, count    INTEGER
   min_ms, mean_ms, p50_ms, p90_ms, p99_ms, max_ms  REAL
   samples_ms       TEXT     JSON list, in the order they were taken
@@ -48,7 +48,7 @@ _COLUMNS = {
     "runtime": "TEXT NOT NULL",
     "edgewright": "TEXT NOT NULL",
     "threads": "INTEGER NOT NULL",
-    "stage": "TEXT NOT NULL CHECK (stage IN ('inference', 'image_to_boxes'))",
+    "stage": "TEXT NOT NULL CHECK (stage IN ('inference', 'image_to_result'))",
     "warmup": "INTEGER NOT NULL",
     "count": "INTEGER NOT NULL",
     **{f"{name}_ms": "REAL NOT NULL" for name in ("min", "mean", "p50", "p90", "p99", "max")},
@@ -104,7 +104,7 @@ def _rows(run: str, pack: Pack, result: BenchResult) -> Iterator[dict[str, Any]]
         "warmup": result.warmup,
     }
     for threads in result.results:
-        for stage in ("inference", "image_to_boxes"):
+        for stage in ("inference", "image_to_result"):
             latency: Latency = getattr(threads, f"{stage}_ms")
             numbers = {f"{name}_ms": getattr(latency, name) for name in ("min", "mean", "p50", "p90", "p99", "max")}
             samples = json.dumps(latency.samples)

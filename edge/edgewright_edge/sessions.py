@@ -96,14 +96,14 @@ def serve(connection: Connection, *, pack: str, manifest: str, threads: int, war
     session = SESSIONS[parsed.target](folder, parsed, preprocess.normalise(case.network_image), threads)
     runner = open_runner(folder, parsed, num_threads=threads)
 
-    def image_to_boxes() -> object:
+    def image_to_result() -> object:
         maps = runner(preprocess.network_image(case.source_bgr))
         return scaled_to_source(decode_outputs(maps, parsed.decode), size_wh, source_wh)
 
     result = ThreadResult(
         threads=threads,
         inference_ms=summarize(_measure(session, warmup, runs)),
-        image_to_boxes_ms=summarize(_measure(image_to_boxes, warmup, runs)),
+        image_to_result_ms=summarize(_measure(image_to_result, warmup, runs)),
     )
     reply(connection, result.model_dump_json().encode())
 

@@ -116,6 +116,13 @@ std::optional<double> JsonFields::NumberOrAbsent(const char* key, double min, do
   return value_.contains(key) ? NumberOrNull(key, min, max) : std::nullopt;
 }
 
+bool JsonFields::Flag(const char* key) {
+  const json* value = Take(key);
+  if (value == nullptr) return false;
+  if (!value->is_boolean()) problem_->Report(Path(key), "must be true or false" + Shown(*value));
+  return value->is_boolean() && value->get<bool>();
+}
+
 const json& JsonFields::Object(const char* key) {
   const json* value = Take(key);
   return value == nullptr ? EmptyObject() : *value;

@@ -59,9 +59,19 @@ class JsonFields {
     return choices.begin()->second;
   }
 
+  bool Flag(const char* key);
+
   // An object or array below this one, empty when it is missing.
   const nlohmann::json& Object(const char* key);
   const nlohmann::json& List(const char* key, Length length);
+
+  // Calls `read(element, "path.index")` for each element of the list `key`.
+  template <typename Read>
+  void ForEach(const char* key, Length length, const Read& read) {
+    const nlohmann::json& list = List(key, length);
+    for (std::size_t i = 0; i < list.size(); ++i) read(list[i], Path(key) + "." + std::to_string(i));
+  }
+
   [[nodiscard]] std::string Path(const char* key) const { return where_.empty() ? key : where_ + "." + key; }
 
  private:

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "decode_fields.h"
 #include "json_fields.h"
 
 namespace edgewright {
@@ -16,14 +17,6 @@ constexpr Length kName{1, 200};
 constexpr std::int64_t kMaxFileBytes = std::int64_t{4} << 30;
 constexpr std::int64_t kMaxSide = 8192;
 constexpr double kMaxFloat32 = 3.4e38;
-constexpr double kMinPixels = 4.9406564584124654e-324;  // the smallest double above 0
-
-// Calls `read(element, "path.index")` for each element of the list `key`.
-template <typename Read>
-void ForEach(JsonFields& fields, const char* key, Length length, const Read& read) {
-  const json& list = fields.List(key, length);
-  for (std::size_t i = 0; i < list.size(); ++i) read(list[i], fields.Path(key) + "." + std::to_string(i));
-}
 
 bool StaysInside(const std::string& path) {
   if (path.find_first_of(std::string("\\:\0", 3)) != std::string::npos) return false;
@@ -58,7 +51,7 @@ FileEntry ReadFileEntry(const json& value, const std::string& where, Problem* pr
 
 void ReadChannels(JsonFields& fields, const char* key, float (&channels)[3], Problem* problem) {
   std::size_t next = 0;
-  ForEach(fields, key, {3, 3}, [&](const json& value, const std::string& where) {
+  fields.ForEach(key, {3, 3}, [&](const json& value, const std::string& where) {
     channels[next++] = static_cast<float>(CheckedNumber(value, where, -kMaxFloat32, kMaxFloat32, problem));
   });
 }
@@ -91,6 +84,13 @@ ModelInput ReadInput(const json& value, const std::string& where, Problem* probl
   return input;
 }
 
+void CheckNames(const std::vector<ModelOutput>& outputs, Problem* problem) {
+  std::set<std::string> names;
+  for (const ModelOutput& output : outputs) {
+    if (!names.insert(output.name).second) problem->Report("outputs", output.name + " is listed twice");
+  }
+}
+
 ModelOutput ReadOutput(const json& value, const std::string& where, Problem* problem) {
   JsonFields fields(value, where, problem);
   ModelOutput output;
@@ -98,50 +98,16 @@ ModelOutput ReadOutput(const json& value, const std::string& where, Problem* pro
   output.layout = ReadLayout(fields);
   int* const sides[3] = {&output.channels, &output.height, &output.width};
   std::size_t next = 0;
-  ForEach(fields, "shape", {3, 3}, [&](const json& side, const std::string& path) {
+  fields.ForEach("shape", {3, 3}, [&](const json& side, const std::string& path) {
     *sides[next++] = static_cast<int>(CheckedInteger(side, path, 1, 65536, problem));
   });
   return output;
 }
 
-Anchor ReadAnchor(const json& value, const std::string& where, Problem* problem) {
-  if (!value.is_array() || value.size() != 2) {
-    problem->Report(where, "must be [width, height]");
-    return {};
-  }
-  const double width = CheckedNumber(value[0], where + ".0", kMinPixels, kMaxSide, problem);
-  const double height = CheckedNumber(value[1], where + ".1", kMinPixels, kMaxSide, problem);
-  return {static_cast<float>(width), static_cast<float>(height)};
-}
-
-Scale ReadScale(const json& value, const std::string& where, Problem* problem) {
-  JsonFields fields(value, where, problem);
-  Scale scale;
-  scale.output = fields.Text("output", {});
-  scale.stride = static_cast<int>(fields.Integer("stride", 1, 1024));
-  ForEach(fields, "anchors_px", {1, 16}, [&](const json& anchor, const std::string& path) {
-    scale.anchors.push_back(ReadAnchor(anchor, path, problem));
-  });
-  return scale;
-}
-
-Decode ReadDecode(const json& value, const std::string& where, Problem* problem) {
-  JsonFields fields(value, where, problem);
-  Decode decode;
-  fields.Choice<int>("kind", {{"yolo-fastestv2", 0}});
-  decode.score_threshold = static_cast<float>(fields.Number("score_threshold", 0, 1));
-  decode.iou_threshold = static_cast<float>(fields.Number("iou_threshold", 0, 1));
-  decode.max_detections = static_cast<int>(fields.Integer("max_detections", 1, 10000));
-  ForEach(fields, "scales", {1, 8}, [&](const json& scale, const std::string& path) {
-    decode.scales.push_back(ReadScale(scale, path, problem));
-  });
-  return decode;
-}
-
 Golden ReadGolden(const json& value, const std::string& where, Problem* problem) {
   JsonFields fields(value, where, problem);
   Golden golden;
-  ForEach(fields, "cases", {1, 64}, [&](const json& name, const std::string& path) {
+  fields.ForEach("cases", {1, 64}, [&](const json& name, const std::string& path) {
     golden.cases.push_back(CheckedText(name, path, kName, problem));
   });
   JsonFields limits(fields.Object("tolerance"), fields.Path("tolerance"), problem);
@@ -179,19 +145,14 @@ void CheckProvenance(const json& value, const std::string& where, Problem* probl
   }
 }
 
-void CheckScale(const Scale& scale, const Manifest& manifest, Problem* problem) {
-  const auto is_it = [&](const ModelOutput& output) { return output.name == scale.output; };
-  const auto output = std::find_if(manifest.outputs.begin(), manifest.outputs.end(), is_it);
-  if (output == manifest.outputs.end()) {
-    problem->Report("decode.scales", "output " + scale.output + " is not among the outputs");
-    return;
+// What the golden cases are compared by.
+void CheckTask(const Manifest& manifest, Problem* problem) {
+  const Tolerance& tolerance = manifest.golden.tolerance;
+  if (std::holds_alternative<DetectDecode>(manifest.decode) && !tolerance.min_iou) {
+    problem->Report("golden.tolerance.min_iou", "a detector needs one");
   }
-  const int channels = 5 * static_cast<int>(scale.anchors.size()) + static_cast<int>(manifest.labels.size());
-  const int height = manifest.input.preprocess.height / scale.stride;
-  const int width = manifest.input.preprocess.width / scale.stride;
-  if (output->channels != channels || output->height != height || output->width != width) {
-    problem->Report("outputs", scale.output + ": shape must be [" + std::to_string(channels) + ", " +
-                                   std::to_string(height) + ", " + std::to_string(width) + "]");
+  if (std::holds_alternative<SegmentDecode>(manifest.decode) && !tolerance.min_agreement) {
+    problem->Report("golden.tolerance.min_agreement", "a segmenter needs one");
   }
 }
 
@@ -208,12 +169,7 @@ void CheckPartsFit(const Manifest& manifest, Problem* problem) {
   for (const std::string& name : manifest.golden.cases) {
     if (paths.count(name) == 0) problem->Report("golden.cases", name + " is not among the files");
   }
-  std::set<std::string> outputs;
-  for (const ModelOutput& output : manifest.outputs) {
-    if (!outputs.insert(output.name).second) problem->Report("outputs", output.name + " is listed twice");
-  }
-  for (const Scale& scale : manifest.decode.scales) CheckScale(scale, manifest, problem);
-  if (!manifest.golden.tolerance.min_iou) problem->Report("golden.tolerance.min_iou", "a detector needs one");
+  CheckTask(manifest, problem);
 }
 
 Manifest ReadManifest(const json& document, Problem* problem) {
@@ -221,23 +177,26 @@ Manifest ReadManifest(const json& document, Problem* problem) {
   Manifest manifest;
   fields.Integer("format_version", kFormatVersion, kFormatVersion);
   manifest.model = fields.Text("model", kName);
-  fields.Choice<int>("task", {{"detect", 0}});
+  const std::string task =
+      fields.Choice<const char*>("task", {{"detect", "detect"}, {"classify", "classify"}, {"segment", "segment"}});
   manifest.target = fields.Choice<const char*>(
       "target", {{"onnx", "onnx"}, {"ncnn", "ncnn"}, {"tflite", "tflite"}, {"coreml", "coreml"}});
   manifest.precision = fields.Choice<Precision>("precision", {{"fp32", Precision::kFp32}, {"fp16", Precision::kFp16}});
   fields.Integer("num_parameters", 1, INT64_MAX);
   manifest.entry = fields.Text("entry", kName);
-  ForEach(fields, "files", {1, 4096}, [&](const json& value, const std::string& where) {
+  fields.ForEach("files", {1, 4096}, [&](const json& value, const std::string& where) {
     manifest.files.push_back(ReadFileEntry(value, where, problem));
   });
   manifest.input = ReadInput(fields.Object("input"), "input", problem);
-  ForEach(fields, "outputs", {1, 64}, [&](const json& value, const std::string& where) {
+  fields.ForEach("outputs", {1, 64}, [&](const json& value, const std::string& where) {
     manifest.outputs.push_back(ReadOutput(value, where, problem));
   });
-  manifest.decode = ReadDecode(fields.Object("decode"), "decode", problem);
-  ForEach(fields, "labels", {1, 65536}, [&](const json& value, const std::string& where) {
+  CheckNames(manifest.outputs, problem);
+  fields.ForEach("labels", {1, 65536}, [&](const json& value, const std::string& where) {
     manifest.labels.push_back(CheckedText(value, where, {}, problem));
   });
+  manifest.decode = ReadDecode(fields.Object("decode"), "decode", manifest, problem);
+  if (TaskName(manifest.decode) != task) problem->Report("decode.kind", "does not belong to the task " + task);
   manifest.golden = ReadGolden(fields.Object("golden"), "golden", problem);
   CheckAccuracy(fields.Object("accuracy"), "accuracy", problem);
   CheckProvenance(fields.Object("provenance"), "provenance", problem);

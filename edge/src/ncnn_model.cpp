@@ -36,6 +36,13 @@ Status CheckLayers(const std::string& param) {
   return Done{};
 }
 
+// A vector, as a linear layer gives it, is a map of 1x1 pixels.
+MapView View(const ncnn::Mat& mat) {
+  const auto* data = static_cast<const float*>(mat.data);
+  if (mat.dims == 1) return {data, mat.w, 1, 1, 1};
+  return {data, mat.c, mat.h, mat.w, mat.cstep};
+}
+
 void SetPrecision(Precision precision, ncnn::Option* option) {
   const bool half = precision == Precision::kFp16;
   option->use_fp16_packed = half;
@@ -109,10 +116,10 @@ Result<std::vector<MapView>> NcnnModel::Run(const float* planes, int width, int 
     if (extractor.extract(impl_->outputs[i], mat) != 0) {
       return CheckError("ncnn cannot compute output " + impl_->output_names[i]);
     }
-    if (mat.dims != 3 || mat.elemsize != sizeof(float) || mat.elempack != 1) {
+    if ((mat.dims != 3 && mat.dims != 1) || mat.elemsize != sizeof(float) || mat.elempack != 1) {
       return CheckError("output " + impl_->output_names[i] + " is not a map of float32 channels");
     }
-    views.push_back({static_cast<const float*>(mat.data), mat.c, mat.h, mat.w, mat.cstep});
+    views.push_back(View(mat));
   }
   return views;
 }

@@ -17,8 +17,10 @@ struct TypeName {
   TensorType type;
   std::uint64_t size_bytes;
 };
-constexpr TypeName kTypes[] = {
-    {"U8", TensorType::kUint8, 1}, {"F32", TensorType::kFloat32, 4}, {"I64", TensorType::kInt64, 8}};
+constexpr TypeName kTypes[] = {{"U8", TensorType::kUint8, 1},
+                               {"U16", TensorType::kUint16, 2},
+                               {"F32", TensorType::kFloat32, 4},
+                               {"I64", TensorType::kInt64, 8}};
 
 bool IsUnsignedList(const json& value) {
   return value.is_array() &&
@@ -33,7 +35,7 @@ Result<Tensor> ParseTensor(const json& entry, const std::uint8_t* payload, std::
   }
   const auto type = std::find_if(std::begin(kTypes), std::end(kTypes),
                                  [&](const TypeName& candidate) { return entry["dtype"] == candidate.name; });
-  if (type == std::end(kTypes)) return InputError("dtype must be U8, F32 or I64");
+  if (type == std::end(kTypes)) return InputError("dtype must be U8, U16, F32 or I64");
   const json& shape = entry["shape"];
   const json& offsets = entry["data_offsets"];
   if (!IsUnsignedList(shape) || shape.size() > kMaxDimensions) return InputError("shape must be a list of sizes");

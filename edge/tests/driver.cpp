@@ -2,8 +2,9 @@
 // Python.
 //   resize SOURCE_WIDTH SOURCE_HEIGHT WIDTH HEIGHT    BGR pixels -> BGR pixels
 //   normalise MANIFEST                                pixels of the network image -> float32 planes
-//   detect MANIFEST                                   float32 maps in the order of the outputs -> rows of float32
-//                                                     x1 y1 x2 y2 score class
+//   decode MANIFEST SOURCE_WIDTH SOURCE_HEIGHT        float32 maps in the order of the outputs -> rows of float32
+//                                                     x1 y1 x2 y2 score class; or float32 probabilities; or uint16
+//                                                     labels: in pixels of the source image
 //   manifests FILE                                    one JSON document a line -> "ok" or what is wrong, a line each
 //   image FILE                                        -> "WIDTH HEIGHT\n", then BGR pixels
 #include <cstdio>
@@ -13,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "edgewright/detect.h"
 #include "edgewright/file.h"
 #include "edgewright/manifest.h"
+#include "edgewright/prediction.h"
 #include "edgewright/preprocess.h"
 #include "image_file.h"
 
@@ -70,21 +71,44 @@ void Normalise(const Manifest& manifest) {
   WriteOutput(preprocessor.Normalise(ReadPixels(rule.width, rule.height).view()));
 }
 
-void Detect(const Manifest& manifest) {
-  std::vector<Bytes> memory;
-  std::vector<edgewright::MapView> maps;
-  for (const edgewright::ModelOutput& output : manifest.outputs) {
-    const std::size_t plane_size = static_cast<std::size_t>(output.height) * static_cast<std::size_t>(output.width);
-    memory.push_back(ReadInput(4 * plane_size * static_cast<std::size_t>(output.channels)));
-    maps.push_back({reinterpret_cast<const float*>(memory.back().data()), output.channels, output.height, output.width,
-                    plane_size});
+void WritePrediction(const edgewright::Prediction& prediction) {
+  if (const auto* detections = std::get_if<edgewright::Detections>(&prediction)) {
+    std::vector<float> rows;
+    for (const edgewright::Detection& d : *detections) {
+      rows.insert(rows.end(), {d.box.x1, d.box.y1, d.box.x2, d.box.y2, d.score, static_cast<float>(d.class_index)});
+    }
+    WriteOutput(rows);
+  } else if (const auto* classes = std::get_if<edgewright::Classification>(&prediction)) {
+    WriteOutput(classes->probabilities);
+  } else {
+    WriteOutput(std::get<edgewright::LabelMap>(prediction).labels);
   }
-  std::vector<float> rows;
-  const auto found = edgewright::SuppressOverlaps(edgewright::DecodeMaps(maps, manifest.decode), manifest.decode);
-  for (const edgewright::Detection& d : found) {
-    rows.insert(rows.end(), {d.box.x1, d.box.y1, d.box.x2, d.box.y2, d.score, static_cast<float>(d.class_index)});
+}
+
+// Read from standard input.
+class Maps {
+ public:
+  explicit Maps(const Manifest& manifest) {
+    for (const edgewright::ModelOutput& output : manifest.outputs) {
+      const std::size_t plane_size = static_cast<std::size_t>(output.height) * static_cast<std::size_t>(output.width);
+      memory_.push_back(ReadInput(4 * plane_size * static_cast<std::size_t>(output.channels)));
+      const auto* data = reinterpret_cast<const float*>(memory_.back().data());
+      views_.push_back({data, output.channels, output.height, output.width, plane_size});
+    }
   }
-  WriteOutput(rows);
+
+  [[nodiscard]] const std::vector<edgewright::MapView>& views() const { return views_; }
+
+ private:
+  std::vector<Bytes> memory_;
+  std::vector<edgewright::MapView> views_;
+};
+
+void Decode(const Manifest& manifest, int source_width, int source_height) {
+  const edgewright::Preprocess& network = manifest.input.preprocess;
+  const Maps maps(manifest);
+  WritePrediction(edgewright::ScaleToSource(edgewright::DecodeOutputs(maps.views(), manifest.decode), network.width,
+                                            network.height, source_width, source_height));
 }
 
 void CheckManifests(const char* path) {
@@ -111,8 +135,8 @@ int main(int argc, char** argv) {
     Resize(argv + 2);
   } else if (step == "normalise") {
     Normalise(ReadManifest(argv[2]));
-  } else if (step == "detect") {
-    Detect(ReadManifest(argv[2]));
+  } else if (step == "decode" && argc == 5) {
+    Decode(ReadManifest(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
   } else if (step == "manifests") {
     CheckManifests(argv[2]);
   } else if (step == "image") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,9 @@ TEST_CASE("a right manifest is read as it stands") {
   CHECK(manifest.input.preprocess.width == 64);
   CHECK(manifest.input.preprocess.scale[2] == 0.00392F);
   CHECK(manifest.outputs[1].channels == 8);
-  CHECK(manifest.decode.scales[0].anchors[0].width == 10.5F);
+  const auto& head = std::get<edgewright::YoloFastestV2Head>(std::get<edgewright::DetectDecode>(manifest.decode).head);
+  CHECK(head.scales[1].output == 1);
+  CHECK(head.scales[0].anchors_px[0].width == 10.5F);
   CHECK(manifest.golden.tolerance.max_error == 0.0001);
   CHECK_FALSE(manifest.golden.tolerance.min_cosine);
 }
@@ -46,37 +49,43 @@ TEST_CASE("a right manifest is read as it stands") {
 TEST_CASE("accuracy may be null") { CHECK(ErrorWith("/accuracy", nullptr).empty()); }
 
 TEST_CASE("every missing field and every unknown key is named") {
-  const json flat = ValidManifest().flatten();
-  std::vector<std::string> parents;
-  for (const auto& [path, value] : flat.items()) {
-    const Pointer pointer(path);
-    if (!ValidManifest()[pointer.parent_pointer()].is_object() || path.rfind("/provenance/tools", 0) == 0) continue;
-    CAPTURE(path);
-    if (path == "/golden/tolerance/min_iou") continue;  // only some tasks have it
-    json without = ValidManifest();
-    without[pointer.parent_pointer()].erase(pointer.back());
-    CHECK(ErrorOf(without).find(pointer.back() + ": missing") != std::string::npos);
-    json with = ValidManifest();
-    with[pointer.parent_pointer()]["surprise"] = 1;
-    CHECK(ErrorOf(with).find("surprise: unknown key") != std::string::npos);
+  for (const std::string kind : kDecodeKinds) {
+    const json valid = ValidManifest(kind);
+    REQUIRE(ErrorOf(valid).empty());
+    const json flat = valid.flatten();
+    for (const auto& [path, value] : flat.items()) {
+      const Pointer pointer(path);
+      if (!valid[pointer.parent_pointer()].is_object() || path.rfind("/provenance/tools", 0) == 0) continue;
+      CAPTURE(path);
+      json without = valid;
+      without[pointer.parent_pointer()].erase(pointer.back());
+      const bool optional = path == "/golden/tolerance/min_iou" || path == "/golden/tolerance/min_agreement";
+      const std::string message = optional ? " needs one" : pointer.back() + ": missing";
+      CHECK(ErrorOf(without).find(message) != std::string::npos);
+      json with = valid;
+      with[pointer.parent_pointer()]["surprise"] = 1;
+      CHECK(ErrorOf(with).find("surprise: unknown key") != std::string::npos);
+    }
   }
 }
 
 TEST_CASE("every field refuses every value of another type") {
-  const json flat = ValidManifest().flatten();
   const std::vector<json> strangers = {nullptr, true, -1.5, "text", json::array(), json::object(), 1e300};
-  for (const auto& [path, value] : flat.items()) {
-    for (const json& stranger : strangers) {
-      const bool same_kind = stranger.type() == value.type() || (value.is_number_float() && stranger.is_number()) ||
-                             (path.rfind("/input/preprocess/mean", 0) == 0 && stranger.is_number());
-      const bool nullable =
-          stranger.is_null() &&
-          (path.rfind("/golden/tolerance/m", 0) == 0 || path.find("_threshold") != std::string::npos) &&
-          path.rfind("/decode", 0) != 0;
-      if (same_kind || nullable) continue;
-      CAPTURE(path);
-      CAPTURE(stranger);
-      CHECK_FALSE(ErrorWith(path.c_str(), stranger).empty());
+  const std::set<std::string> nullable = {"/golden/tolerance/max_error", "/golden/tolerance/min_cosine",
+                                          "/accuracy/score_threshold", "/accuracy/iou_threshold"};
+  for (const std::string kind : kDecodeKinds) {
+    const json flat = ValidManifest(kind).flatten();
+    for (const auto& [path, value] : flat.items()) {
+      for (const json& stranger : strangers) {
+        const bool same_kind = stranger.type() == value.type() || (value.is_number_float() && stranger.is_number()) ||
+                               (path.rfind("/input/preprocess/mean", 0) == 0 && stranger.is_number());
+        if (same_kind || (stranger.is_null() && nullable.count(path) != 0)) continue;
+        CAPTURE(path);
+        CAPTURE(stranger);
+        json manifest = ValidManifest(kind);
+        manifest[Pointer(path)] = stranger;
+        CHECK_FALSE(ErrorOf(manifest).empty());
+      }
     }
   }
 }
@@ -86,11 +95,6 @@ TEST_CASE("values out of range are errors that name the field") {
   CHECK(Mentions(ErrorWith("/input/preprocess/height", 0), "input.preprocess.height"));
   CHECK(Mentions(ErrorWith("/outputs/0/shape/1", 65537), "outputs.0.shape.1"));
   CHECK(Mentions(ErrorWith("/outputs/0/shape", {13, 2}), "outputs.0.shape"));
-  CHECK(Mentions(ErrorWith("/decode/scales/0/stride", 0), "decode.scales.0.stride"));
-  CHECK(Mentions(ErrorWith("/decode/scales/0/anchors_px/0/0", 0), "decode.scales.0.anchors_px.0.0"));
-  CHECK(Mentions(ErrorWith("/decode/scales/0/anchors_px/0", {1, 2, 3}), "decode.scales.0.anchors_px.0"));
-  CHECK(Mentions(ErrorWith("/decode/score_threshold", 1.01), "decode.score_threshold"));
-  CHECK(Mentions(ErrorWith("/decode/max_detections", 10001), "decode.max_detections"));
   CHECK(Mentions(ErrorWith("/files/0/size_bytes", (std::int64_t{4} << 30) + 1), "files.0.size_bytes"));
   CHECK(Mentions(ErrorWith("/files/0/size_bytes", 18446744073709551615ULL), "files.0.size_bytes"));
   CHECK(Mentions(ErrorWith("/files/0/sha256", std::string(64, 'A')), "files.0.sha256"));
@@ -122,7 +126,7 @@ TEST_CASE("parts that do not fit together are errors") {
   CHECK(ErrorWith("/entry", "other.param") == "entry: other.param is not among the files");
   CHECK(ErrorWith("/golden/cases/0", "golden/001.safetensors") ==
         "golden.cases: golden/001.safetensors is not among the files");
-  CHECK(ErrorWith("/decode/scales/0/output", "x") == "decode.scales: output x is not among the outputs");
+  CHECK(ErrorWith("/task", "segment") == "decode.kind: does not belong to the task segment");
   CHECK(ErrorWith("/outputs/1/name", "stride16") == "outputs: stride16 is listed twice");
   CHECK(ErrorWith("/labels", {"circle"}) == "outputs: stride16: shape must be [11, 2, 4]");
   CHECK(ErrorWith("/input/preprocess/width", 128) == "outputs: stride16: shape must be [13, 2, 8]");

@@ -56,7 +56,7 @@ TEST_CASE("hostile headers are errors that say what is wrong") {
   CHECK(ErrorOf(Entry("U8", "[8]", "[8,0]"), 8) == "safetensors: t: data_offsets lie outside the file");
   CHECK(ErrorOf(Entry("U8", "[7]", "[0,8]"), 8) == "safetensors: t: shape and data_offsets disagree");
   CHECK(ErrorOf(Entry("U8", "[-8]", "[0,8]"), 8) == "safetensors: t: shape must be a list of sizes");
-  CHECK(ErrorOf(Entry("F16", "[4]", "[0,8]"), 8) == "safetensors: t: dtype must be U8, F32 or I64");
+  CHECK(ErrorOf(Entry("F16", "[4]", "[0,8]"), 8) == "safetensors: t: dtype must be U8, U16, F32 or I64");
   CHECK(ErrorOf(R"({"t":[]})", 8) == "safetensors: t: needs dtype, shape and data_offsets, and nothing else");
   CHECK(ErrorOf("[]", 8) == "safetensors: the header is not a JSON object");
   CHECK(ErrorOf("{", 8) == "safetensors: the header is not a JSON object");

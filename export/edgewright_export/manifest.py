@@ -182,18 +182,18 @@ def check_outputs(decode: Decode, outputs: tuple[ModelOutput, ...], preprocess: 
     """Raises `ValueError` unless every output that `decode` reads exists and has the shape that it needs."""
     shapes = {output.name: output.shape for output in outputs}
     size_wh = (preprocess.width, preprocess.height)
-    expected: dict[str, tuple[int | None, ...]]  # None: any
+    expected: list[tuple[str, tuple[int | None, ...]]]  # None: any
     if isinstance(decode, ClassifyDecode):
-        expected = {decode.output: (num_classes, 1, 1)}
+        expected = [(decode.output, (num_classes, 1, 1))]
     elif isinstance(decode, SegmentDecode):
-        expected = {decode.output: (num_classes, None, None)}
+        expected = [(decode.output, (num_classes, None, None))]
     elif isinstance(decode, SsdDecode):
         if (decode.width, decode.height) != size_wh:
             raise ValueError(f"decode: {decode.width}x{decode.height} is not the size of the input")
-        expected = {scale.output: (scale.num_channels(num_classes), None, None) for scale in decode.scales}
+        expected = [(scale.output, (scale.num_channels(num_classes), None, None)) for scale in decode.scales]
     else:
-        expected = {scale.output: scale.shape(size_wh, num_classes) for scale in decode.scales}
-    for name, sides in expected.items():
+        expected = [(scale.output, scale.shape(size_wh, num_classes)) for scale in decode.scales]
+    for name, sides in expected:
         if name not in shapes:
             raise ValueError(f"decode: output {name!r} is not among the outputs")
         if any(side not in (None, found) for side, found in zip(sides, shapes[name], strict=True)):

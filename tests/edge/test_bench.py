@@ -68,7 +68,7 @@ def test_a_model_is_measured_pack_by_pack_and_kept(
 
     rows = _rows(database)
     assert len(rows) == 2 * 2 * len(counts)
-    assert {row["stage"] for row in rows} == {"inference", "image_to_boxes"}
+    assert {row["stage"] for row in rows} == {"inference", "image_to_result"}
     for row in rows:
         samples = json.loads(row["samples_ms"])
         assert len(samples) == row["count"] == 50
@@ -128,7 +128,7 @@ def test_a_python_runtime_is_measured_in_a_process_of_its_own(build: Path) -> No
     assert result.runtime.startswith("onnxruntime 1.")
     assert (result.image.width, result.image.height) == (80, 48)
     assert result.results[0].inference_ms.count == 50
-    assert result.results[0].image_to_boxes_ms.min > 0
+    assert result.results[0].image_to_result_ms.min > 0
 
 
 def test_results_of_several_processes_all_arrive(build: Path, tmp_path: Path) -> None:

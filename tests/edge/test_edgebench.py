@@ -8,11 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from small_pack import decode, preprocess, random_weights, rewrite_manifest, run
+from safetensors import numpy as tensors
+from small_pack import KINDS, LABELS, decode, preprocess, random_weights, rewrite_manifest, run, write_ncnn_pack
 
 from edgewright_edge.measurement import BenchResult, summarize
 from edgewright_export.pack import MANIFEST, list_files
+from edgewright_train.tasks.classify.decode import classify
 from edgewright_train.tasks.detect.decode import detect
+from edgewright_train.tasks.segment.decode import segment
 
 CORES = len(os.sched_getaffinity(0))
 
@@ -25,26 +28,70 @@ def test_info_tells_cores_runtime_and_half_precision(edgebench) -> None:
     assert "cores" in edgebench("info").stdout
 
 
-def test_verify_accepts_a_pack_that_computes_what_its_source_did(edgebench, pack: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_verify_accepts_a_pack_that_computes_what_its_source_did(edgebench, kind: str, tmp_path: Path) -> None:
+    pack = write_ncnn_pack(tmp_path / "pack", kind=kind)
     done = edgebench("verify", pack, "--json")
     verdict = json.loads(done.stdout)
     assert done.returncode == 0
     assert verdict["holds"]
-    assert [case["num_matched"] for case in verdict["cases"]] == [case["num_reference"] for case in verdict["cases"]]
-    assert sum(case["num_reference"] for case in verdict["cases"]) > 0
+    assert [case["num_agreeing"] for case in verdict["cases"]] == [case["num_parts"] for case in verdict["cases"]]
+    assert sum(case["num_parts"] for case in verdict["cases"]) > 0
     assert max(case["max_error"] for case in verdict["cases"]) < 1e-6
     assert edgebench("verify", pack).stdout.endswith(f"{pack}: verified\n")
 
 
-def test_verify_refuses_weights_that_compute_something_else(edgebench, pack: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_verify_refuses_weights_that_compute_something_else(edgebench, kind: str, tmp_path: Path) -> None:
+    pack = write_ncnn_pack(tmp_path / "pack", kind=kind)
     data = bytearray((pack / "model.bin").read_bytes())
-    data[6:8] = np.float32(3).tobytes()[2:]
+    data[4:8] = np.float32(9).tobytes()  # the first weight of the first output, behind a flag
     (pack / "model.bin").write_bytes(data)
     rewrite_manifest(pack, lambda m: m.update(files=[file.model_dump() for file in list_files(pack)]))
     done = edgebench("verify", pack)
     assert done.returncode == 1
     assert "largest error" in done.stdout
     assert "NOT verified" in done.stdout
+
+
+WRONG_RESULTS = {
+    "yolo": ("scores", lambda scores: scores + np.float32(0.001)),
+    "classify": ("probabilities", lambda probabilities: probabilities[::-1]),
+    "segment": ("labels", lambda labels: labels + np.uint16(1)),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_RESULTS)
+def test_verify_proves_the_decoding_of_this_device_by_itself(edgebench, kind: str, tmp_path: Path) -> None:
+    pack = write_ncnn_pack(tmp_path / "pack", kind=kind)
+    name, change = WRONG_RESULTS[kind]
+    arrays = tensors.load_file(pack / "golden/000.safetensors")
+    arrays[name] = np.ascontiguousarray(change(arrays[name]))
+    tensors.save_file(arrays, pack / "golden/000.safetensors")
+    rewrite_manifest(pack, lambda m: m.update(files=[file.model_dump() for file in list_files(pack)]))
+    done = edgebench("verify", pack)
+    assert done.returncode == 1
+    assert "decoding the golden outputs does not give the golden result" in done.stdout
+
+
+MALFORMED = {
+    "tensor labels has another type or shape": ("segment", "labels", np.zeros((8, 15), np.uint16)),
+    "tensor probabilities has another type or shape": ("classify", "probabilities", np.zeros(4, np.float32)),
+    "tensor class_indices has another type or shape": ("ssd", "class_indices", np.zeros(3, np.int64)),
+    "tensor logits has another type or shape": ("classify", "logits", np.zeros((3, 1), np.float32)),
+}
+
+
+@pytest.mark.parametrize("message", MALFORMED)
+def test_a_malformed_golden_case_is_refused_by_name(edgebench, message: str, tmp_path: Path) -> None:
+    kind, name, value = MALFORMED[message]
+    pack = write_ncnn_pack(tmp_path / "pack", kind=kind)
+    arrays = tensors.load_file(pack / "golden/001.safetensors")
+    tensors.save_file({**arrays, name: value}, pack / "golden/001.safetensors")
+    rewrite_manifest(pack, lambda m: m.update(files=[file.model_dump() for file in list_files(pack)]))
+    done = edgebench("verify", pack)
+    assert done.returncode == 2
+    assert f"golden/001.safetensors: {message}" in done.stderr
 
 
 def test_verify_finds_a_flipped_bit_in_every_file(edgebench, pack: Path, tmp_path: Path) -> None:
@@ -132,6 +179,90 @@ def test_run_gives_the_detections_of_python(edgebench, pack: Path, tmp_path: Pat
     assert found[0]["labels"][0] in ("circle", "square", "triangle")
 
 
+def test_run_tells_people_what_it_found(edgebench, pack: Path, tmp_path: Path) -> None:
+    picture = _picture(tmp_path / "a.png")
+    told = edgebench("run", pack, picture).stdout.splitlines()
+    found = json.loads(edgebench("run", pack, picture, "--json", "-").stdout)["images"][0]
+    assert told[0] == f"{picture}  90x50"
+    assert len(told) == 1 + len(found["scores"]) > 3
+    assert told[1].split()[0] == f"{found['scores'][0]:.3f}"
+    assert told[1].endswith(found["labels"][0])
+    assert "nothing found" in edgebench("run", pack, picture, "--score", 1).stdout
+
+
+def test_run_gives_the_probabilities_of_python(edgebench, tmp_path: Path) -> None:
+    pack, picture = write_ncnn_pack(tmp_path / "pack", kind="classify"), _picture(tmp_path / "a.png")
+    assert edgebench("run", pack, picture, "--json", tmp_path / "out.json").returncode == 0
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert (document["task"], document["labels"]) == ("classify", list(LABELS))
+    outputs = run(random_weights("classify"), "classify")(preprocess().network_image(cv2.imread(str(picture))))
+    expected = classify(outputs, decode("classify"))
+    image = document["images"][0]
+    np.testing.assert_allclose(image["probabilities"], expected.probabilities, atol=1e-5)
+    assert [entry["class_index"] for entry in image["best"]] == expected.top(5)
+    assert image["best"][0]["label"] == LABELS[expected.top(1)[0]]
+    assert LABELS[expected.top(1)[0]] in edgebench("run", pack, picture).stdout.splitlines()[1]
+
+
+def test_run_writes_the_label_maps_of_python(edgebench, tmp_path: Path) -> None:
+    pack, picture = write_ncnn_pack(tmp_path / "pack", kind="segment"), _picture(tmp_path / "a photo.png")
+    out = tmp_path / "made" / "maps"
+    done = edgebench("run", pack, picture, "--out", out, "--overlay", "--json", tmp_path / "made" / "out.json")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    image = cv2.imread(str(picture))
+    outputs = run(random_weights("segment"), "segment")(preprocess().network_image(image))
+    expected = segment(outputs, decode("segment")).scaled((90, 50)).labels
+    found = cv2.imread(str(out / "a photo.png"), cv2.IMREAD_UNCHANGED)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, expected)
+    overlay = cv2.imread(str(out / "a photo.overlay.png"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(overlay[expected == 0], (image[expected == 0].astype(int) + 1) // 2)  # class 0: black
+    assert sorted(path.name for path in out.iterdir()) == ["a photo.overlay.png", "a photo.png"]
+
+    entry = json.loads((tmp_path / "made" / "out.json").read_text())["images"][0]
+    assert entry["label_map"] == "maps/a photo.png"  # as seen from the JSON file
+    counts = {found["class_index"]: found["num_pixels"] for found in entry["classes"]}
+    assert counts == {index: int((expected == index).sum()) for index in np.unique(expected)}
+    told = edgebench("run", pack, picture).stdout.splitlines()
+    assert [line.split()[-1] for line in told[1:]] == [entry["label"] for entry in entry["classes"]]
+
+
+def test_run_never_overwrites_an_image_nor_one_label_map_with_another(edgebench, tmp_path: Path) -> None:
+    pack, folder = write_ncnn_pack(tmp_path / "pack", kind="segment"), tmp_path / "images"
+    folder.mkdir()
+    before = _picture(folder / "a.png").read_bytes()
+    done = edgebench("run", pack, folder, "--out", folder)
+    assert done.returncode == 2
+    assert "a.png: would be overwritten" in done.stderr
+    cv2.imwrite(str(folder / "a.jpg"), np.zeros((5, 5, 3), np.uint8))
+    done = edgebench("run", pack, folder, "--out", tmp_path / "maps")
+    assert done.returncode == 2
+    assert "maps/a.png: would be written for two images" in done.stderr
+    assert (folder / "a.png").read_bytes() == before
+    assert not list((tmp_path / "maps").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("segment", ("--overlay",), "--overlay needs --out"),
+        ("segment", ("--score", 0.5), "--score and --iou: a network that is to segment has no thresholds"),
+        ("classify", ("--iou", 0.5), "a network that is to classify has no thresholds"),
+        ("yolo", ("--out", "maps"), "--out maps: only a network that is to segment gives label maps"),
+        ("segment", ("--out", "/dev/null/maps"), "--out /dev/null/maps: Not a directory"),
+        ("classify", ("--json", "/does/not/exist/out.json"), "/does/not/exist/out.json: No such file"),
+    ],
+)
+def test_run_refuses_options_that_do_not_fit_the_pack(
+    edgebench, kind: str, options: tuple[object, ...], message: str, tmp_path: Path
+) -> None:
+    pack, picture = write_ncnn_pack(tmp_path / "pack", kind=kind), _picture(tmp_path / "a.png")
+    done = edgebench("run", pack, picture, *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_run_refuses_what_is_not_an_image(edgebench, pack: Path, tmp_path: Path) -> None:
     whole = cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
     for name, data in {"a.jpg": whole[: len(whole) // 2], "b.png": b"text", "empty.jpg": b""}.items():
@@ -144,14 +275,16 @@ def test_run_refuses_what_is_not_an_image(edgebench, pack: Path, tmp_path: Path)
     assert "no such file" in edgebench("run", pack, tmp_path / "missing.jpg").stderr
 
 
-def test_bench_reports_statistics_of_the_samples_it_kept(edgebench, pack: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["yolo-fastestv2", "classify", "segment"])
+def test_bench_reports_statistics_of_the_samples_it_kept(edgebench, kind: str, tmp_path: Path) -> None:
+    pack = write_ncnn_pack(tmp_path / "pack", kind=kind)
     done = edgebench("bench", pack, "--threads", "1", "--warmup", "3", "--runs", "50", "--json", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr
     result = BenchResult.model_validate_json((tmp_path / "out.json").read_text())
     assert result.pack.name == "ncnn-fp32"
     assert (result.image.width, result.image.height) == (80, 48)
     assert [threads.threads for threads in result.results] == [1]
-    for latency in (result.results[0].inference_ms, result.results[0].image_to_boxes_ms):
+    for latency in (result.results[0].inference_ms, result.results[0].image_to_result_ms):
         assert latency.count == 50
         assert latency.min > 0
         expected = summarize(latency.samples)

@@ -1,12 +1,11 @@
-// From a network's activated maps to detections, with the arithmetic of docs/pack.md: float32, in the order written
-// there, so that every device gives the bits Python gives.
+// From a network's outputs to detections, with the arithmetic of docs/pack.md: in the order written there, so that
+// every device gives the bits Python gives.
 #pragma once
 
 #include <vector>
 
-#include "edgewright/manifest.h"
-#include "edgewright/ncnn_model.h"
-#include "edgewright/result.h"
+#include "edgewright/decode.h"
+#include "edgewright/map_view.h"
 
 namespace edgewright {
 
@@ -23,19 +22,21 @@ struct Detection {
   int class_index = 0;
 };
 
-// Rows whose score exceeds the threshold, in the order scale, row, column, anchor; boxes in network pixels.
-// `maps` are the outputs in the order of `decode.scales`, of the shapes the manifest gives them.
-[[nodiscard]] std::vector<Detection> DecodeMaps(const std::vector<MapView>& maps, const Decode& decode);
+using Detections = std::vector<Detection>;
+
+// Rows whose score exceeds the threshold, in the order of docs/pack.md; boxes in network pixels.  `outputs` are in the
+// manifest's order and of its shapes.
+[[nodiscard]] Detections DecodeRows(const std::vector<MapView>& outputs, const DetectDecode& decode);
 
 // Greedy and class-aware: highest score first (equal: earlier row first); a box goes when a kept box of its class
 // overlaps it by more than `decode.iou_threshold`.
-[[nodiscard]] std::vector<Detection> SuppressOverlaps(std::vector<Detection> rows, const Decode& decode);
+[[nodiscard]] Detections SuppressOverlaps(Detections rows, const DetectDecode& decode);
 
-// Intersection over union; 0 for boxes without area.
-[[nodiscard]] double IntersectionOverUnion(const Box& a, const Box& b);
+// Whether intersection >= min_iou * union.
+[[nodiscard]] bool OverlapsBy(const Box& a, const Box& b, double min_iou);
 
 // From network pixels to pixels of a stretched source image, clipped to it.
-[[nodiscard]] std::vector<Detection> ScaleToSource(std::vector<Detection> detections, const Preprocess& network,
-                                                   int source_width, int source_height);
+[[nodiscard]] Detections ScaleToSource(Detections detections, int network_width, int network_height, int source_width,
+                                       int source_height);
 
 }  // namespace edgewright

@@ -4,8 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "edgewright/detector.h"
+#include "edgewright/model.h"
 #include "edgewright/pack.h"
+#include "edgewright/parity.h"
+#include "edgewright/prediction.h"
 #include "edgewright/result.h"
 
 namespace edgewright {
@@ -14,22 +16,13 @@ struct GoldenCase {
   Image source_bgr;
   Image network_image;
   std::vector<std::vector<float>> maps;  // of each output, in the manifest's order
-  std::vector<Detection> detections;     // network pixels
-};
-
-// Of one case.  `problem` is empty when the network image is reproduced exactly and everything else is within the
-// manifest's tolerance.
-struct GoldenReport {
-  double max_error = 0;
-  double cosine = 1;
-  int num_reference = 0;
-  int num_matched = 0;
-  std::string problem;
+  Prediction prediction;                 // of those maps: boxes in network pixels, a label map of the output's size
 };
 
 [[nodiscard]] Result<GoldenCase> ReadGoldenCase(const Pack& pack, const std::string& path);
 
-[[nodiscard]] Result<GoldenReport> RunGoldenCase(const GoldenCase& golden, const Manifest& manifest,
-                                                 Detector* detector);
+// Every step by itself: the network image must be reproduced exactly; the network, run on the golden one, must stay
+// within the manifest's tolerance; and decoding the golden maps must give the golden prediction.
+[[nodiscard]] Result<Comparison> RunGoldenCase(const GoldenCase& golden, const Manifest& manifest, Model* model);
 
 }  // namespace edgewright

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "edgewright/decode.h"
 #include "edgewright/result.h"
 
 namespace edgewright {
@@ -48,25 +49,6 @@ struct ModelOutput {
   int channels = 0;
   int height = 0;
   int width = 0;
-};
-
-struct Anchor {
-  float width = 0;  // pixels at the network's input
-  float height = 0;
-};
-
-struct Scale {
-  std::string output;
-  int stride = 0;
-  std::vector<Anchor> anchors;
-};
-
-// The one kind of head so far: "yolo-fastestv2".
-struct Decode {
-  float score_threshold = 0;
-  float iou_threshold = 0;
-  int max_detections = 0;
-  std::vector<Scale> scales;
 };
 
 // How far a run may be from the golden vectors; an absent limit does not apply.

@@ -1,27 +1,16 @@
 // An ncnn network: one float32 NCHW input, named float32 outputs.  ncnn's own types stay behind `Impl`.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "edgewright/file.h"
 #include "edgewright/manifest.h"
+#include "edgewright/map_view.h"
 #include "edgewright/result.h"
 
 namespace edgewright {
-
-// One output, owned by the model that made it: rows of a channel follow each other without gaps, channels need not.
-struct MapView {
-  const float* data = nullptr;
-  int channels = 0;
-  int height = 0;
-  int width = 0;
-  std::size_t channel_stride = 0;  // floats
-
-  [[nodiscard]] const float* channel(int c) const { return data + static_cast<std::size_t>(c) * channel_stride; }
-};
 
 struct NcnnOptions {
   std::string input;                 // blob names
@@ -40,7 +29,7 @@ class NcnnModel {
   NcnnModel& operator=(NcnnModel&&) noexcept;
   ~NcnnModel();
 
-  // `planes` is (3, height, width).  The views are valid until the next call.
+  // `planes` is (3, height, width).  A vector is a map of 1x1 pixels.  The views are valid until the next call.
   [[nodiscard]] Result<std::vector<MapView>> Run(const float* planes, int width, int height);
 
  private:

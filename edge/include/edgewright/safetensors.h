@@ -12,7 +12,7 @@
 
 namespace edgewright {
 
-enum class TensorType { kUint8, kFloat32, kInt64 };  // "U8", "F32", "I64"; any other type is an error
+enum class TensorType { kUint8, kUint16, kFloat32, kInt64 };  // "U8", "U16", "F32", "I64"; others are errors
 
 struct Tensor {
   TensorType type = TensorType::kUint8;
@@ -20,7 +20,7 @@ struct Tensor {
   Bytes data;  // row-major, little-endian
 
   [[nodiscard]] std::int64_t num_elements() const;
-  // The elements as T, which must be the type's own: std::uint8_t, float or std::int64_t.
+  // The elements as T, which must be the type's own: std::uint8_t, std::uint16_t, float or std::int64_t.
   template <typename T>
   [[nodiscard]] const T* as() const {
     return reinterpret_cast<const T*>(data.data());

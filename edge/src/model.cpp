@@ -1,4 +1,4 @@
-#include "edgewright/detector.h"
+#include "edgewright/model.h"
 
 #include <algorithm>
 #include <utility>
@@ -21,18 +21,12 @@ std::string ShapeText(int channels, int height, int width) {
 
 }  // namespace
 
-Detector::Detector(const Manifest& manifest, NcnnModel model)
+Model::Model(const Manifest& manifest, NcnnModel network)
     : preprocess_(manifest.input.preprocess),
       outputs_(manifest.outputs),
       decode_(manifest.decode),
       preprocessor_(manifest.input.preprocess),
-      model_(std::move(model)) {
-  for (const Scale& scale : decode_.scales) {
-    std::size_t output = 0;
-    while (outputs_[output].name != scale.output) ++output;  // the manifest was checked to have it
-    scale_outputs_.push_back(output);
-  }
-}
+      network_(std::move(network)) {}
 
 Result<NcnnModel> LoadNcnnModel(const Pack& pack, int num_threads) {
   const Manifest& manifest = pack.manifest();
@@ -58,13 +52,13 @@ Result<NcnnModel> LoadNcnnModel(const Pack& pack, int num_threads) {
   return model;
 }
 
-Result<Detector> Detector::Load(const Pack& pack, int num_threads) {
-  Result<NcnnModel> model = LoadNcnnModel(pack, num_threads);
-  if (!model.ok()) return model.error();
-  return Detector(pack.manifest(), std::move(model.value()));
+Result<Model> Model::Load(const Pack& pack, int num_threads) {
+  Result<NcnnModel> network = LoadNcnnModel(pack, num_threads);
+  if (!network.ok()) return network.error();
+  return Model(pack.manifest(), std::move(network.value()));
 }
 
-Result<const Image*> Detector::NetworkImage(const ImageView& source_bgr) {
+Result<const Image*> Model::NetworkImage(const ImageView& source_bgr) {
   const auto side_fits = [](int side) { return side >= 1 && side <= kMaxImageSide; };
   if (!side_fits(source_bgr.width) || !side_fits(source_bgr.height)) {
     return InputError("an image of " + std::to_string(source_bgr.width) + "x" + std::to_string(source_bgr.height) +
@@ -77,12 +71,12 @@ Result<const Image*> Detector::NetworkImage(const ImageView& source_bgr) {
   return &preprocessor_.NetworkImage(source_bgr);
 }
 
-const std::vector<float>& Detector::Normalise(const ImageView& network_image) {
+const std::vector<float>& Model::Normalise(const ImageView& network_image) {
   return preprocessor_.Normalise(network_image);
 }
 
-Result<std::vector<MapView>> Detector::Infer(const std::vector<float>& planes) {
-  Result<std::vector<MapView>> maps = model_.Run(planes.data(), preprocess_.width, preprocess_.height);
+Result<std::vector<MapView>> Model::Infer(const std::vector<float>& planes) {
+  Result<std::vector<MapView>> maps = network_.Run(planes.data(), preprocess_.width, preprocess_.height);
   if (!maps.ok()) return maps.error();
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const ModelOutput& wanted = outputs_[i];
@@ -95,28 +89,22 @@ Result<std::vector<MapView>> Detector::Infer(const std::vector<float>& planes) {
   return maps;
 }
 
-std::vector<Detection> Detector::Candidates(const std::vector<MapView>& outputs) const {
-  std::vector<MapView> maps;
-  maps.reserve(scale_outputs_.size());
-  for (const std::size_t output : scale_outputs_) maps.push_back(outputs[output]);
-  return DecodeMaps(maps, decode_);
-}
-
-std::vector<Detection> Detector::Suppress(std::vector<Detection> candidates) const {
-  return SuppressOverlaps(std::move(candidates), decode_);
-}
-
-Result<std::vector<Detection>> Detector::Detect(const ImageView& source_bgr) {
+Result<Prediction> Model::Predict(const ImageView& source_bgr) {
   const Result<const Image*> image = NetworkImage(source_bgr);
   if (!image.ok()) return image.error();
   const Result<std::vector<MapView>> outputs = Infer(Normalise(image.value()->view()));
   if (!outputs.ok()) return outputs.error();
-  return ScaleToSource(Suppress(Candidates(outputs.value())), preprocess_, source_bgr.width, source_bgr.height);
+  return ScaleToSource(DecodeOutputs(outputs.value(), decode_), preprocess_.width, preprocess_.height, source_bgr.width,
+                       source_bgr.height);
 }
 
-void Detector::SetThresholds(float score_threshold, float iou_threshold) {
-  decode_.score_threshold = score_threshold;
-  decode_.iou_threshold = iou_threshold;
+Status Model::SetThresholds(std::optional<float> score, std::optional<float> iou) {
+  auto* detect = std::get_if<DetectDecode>(&decode_);
+  if (detect == nullptr)
+    return InputError(std::string("a network that is to ") + TaskName(decode_) + " has no thresholds");
+  detect->score_threshold = score.value_or(detect->score_threshold);
+  detect->iou_threshold = iou.value_or(detect->iou_threshold);
+  return Done{};
 }
 
 }  // namespace edgewright

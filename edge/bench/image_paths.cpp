@@ -1,0 +1,37 @@
+#include "image_paths.h"
+
+#include <algorithm>
+#include <array>
+
+namespace edgebench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<const char*, 5> kExtensions = {".jpg", ".jpeg", ".JPG", ".JPEG", ".png"};
+
+bool IsImage(const fs::path& path) {
+  return std::find(kExtensions.begin(), kExtensions.end(), path.extension()) != kExtensions.end();
+}
+
+}  // namespace
+
+edgewright::Result<std::vector<fs::path>> ListImages(const std::vector<std::string>& given) {
+  std::vector<fs::path> images;
+  for (const std::string& name : given) {
+    if (!fs::is_directory(name)) {
+      images.emplace_back(name);
+      continue;
+    }
+    std::vector<fs::path> found;
+    for (const fs::directory_entry& entry : fs::directory_iterator(name)) {
+      if (IsImage(entry.path())) found.push_back(entry.path());
+    }
+    if (found.empty()) return edgewright::InputError(name + ": a folder without images");
+    std::sort(found.begin(), found.end());
+    images.insert(images.end(), found.begin(), found.end());
+  }
+  return images;
+}
+
+}  // namespace edgebench

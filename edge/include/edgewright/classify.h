@@ -1,0 +1,20 @@
+// From logits to class probabilities.
+#pragma once
+
+#include <vector>
+
+#include "edgewright/decode.h"
+#include "edgewright/map_view.h"
+
+namespace edgewright {
+
+struct Classification {
+  std::vector<float> probabilities;  // by class
+
+  // Class indices, most probable first; of equals the lower index.
+  [[nodiscard]] std::vector<int> Top(std::size_t count) const;
+};
+
+[[nodiscard]] Classification Classify(const std::vector<MapView>& outputs, const ClassifyDecode& decode);
+
+}  // namespace edgewright
