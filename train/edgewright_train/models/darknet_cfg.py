@@ -27,7 +27,7 @@ def cfg_architecture(text: str, *, source: str, bn_eps: float, width: int, heigh
     names = _output_names(heads)
     if uneven := [head for head in heads.yolo if head.strides_wh[0] != head.strides_wh[1]]:
         across, down = uneven[0].strides_wh
-        raise InputError(f"{source}: layer {uneven[0].layer} [yolo]: its cells are {across}x{down} pixels; must be square")
+        raise InputError(f"{source}: layer {uneven[0].layer} [yolo]: cells of {across}x{down} pixels; must be square")
 
     def build(num_classes: int) -> nn.Module:
         if num_classes != heads.num_classes:
