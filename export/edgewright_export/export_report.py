@@ -64,9 +64,8 @@ class Display:
 def results_as_text(results: Sequence[Result]) -> str:
     """A table, one line per pack that failed, and the next step."""
     table = Table(title="Packs")
-    table.add_column("pack", no_wrap=True)
-    for column in ("size", "max error", "cosine", "agree", "metric", "seconds"):
-        table.add_column(column, justify="right")
+    for column in ("pack", "size", "max error", "cosine", "agree", "metric", "seconds"):
+        table.add_column(column, justify="left" if column == "pack" else "right", no_wrap=True)
     for result in results:
         table.add_row(*_row(result))
     console = Console()
@@ -91,10 +90,15 @@ def _row(result: Result) -> list[str]:
         f"{result.proven.pack.size_bytes / 1000:,.0f} kB",
         f"{verdict.max_error:.1e}",
         f"{verdict.min_cosine:.6f}",
-        f"{verdict.num_agreeing} of {verdict.num_parts}",
+        _share(verdict.num_agreeing, verdict.num_parts),
         f"{manifest.accuracy.metric} {manifest.accuracy.value:.4f}" if manifest.accuracy else "-",
         seconds,
     ]
+
+
+def _share(part: int, whole: int) -> str:
+    """Detections and images by count, pixels in percent."""
+    return f"{part} of {whole}" if whole < 10_000 else f"{part / whole:.3%}"
 
 
 def results_as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
