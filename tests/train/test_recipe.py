@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from training_runs import write_cfg
 
 from edgewright_train.errors import InputError
+from edgewright_train.models.architecture import Task
 from edgewright_train.recipe import RECIPES, Recipe, default_recipe, first_difference, load_recipe, recipe_toml
 from edgewright_train.schedule import MultiStep
 
@@ -23,9 +25,15 @@ def changed(folder: Path, old: str, new: str) -> Path:
 NETWORKS = {"classify": "shufflenetv2-1.0", "segment": "dicenet-0.5", "ssd": "espnetv2-0.5"}
 
 
+def loaded(path: Path, folder: Path) -> Recipe:
+    kind = path.stem.split("-")[0]
+    cfg = str(write_cfg(folder)) if path.stem in ("yolo-own", "yolo-shapes") else None
+    return load_recipe(path, model=NETWORKS.get(kind), cfg=cfg)
+
+
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_recipe_loads_and_survives_being_written(path: Path, tmp_path: Path) -> None:
-    recipe = load_recipe(path, model=NETWORKS.get(path.stem.split("-")[0]))
+    recipe = loaded(path, tmp_path)
     copy = tmp_path / "copy.toml"
     copy.write_text(recipe_toml(recipe), encoding="utf-8")
     assert load_recipe(copy) == recipe
@@ -82,6 +90,54 @@ def test_there_is_a_recipe_for_generated_and_for_own_data() -> None:
     assert default_recipe("yolo-fastestv2", "x.data").stem == "yolo-fastestv2-own"
     with pytest.raises(InputError, match="unknown model"):
         default_recipe("yolo-v99", None)
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "stem"),
+    [
+        ("shufflenetv2-1.0", None, "classify"),
+        ("espnetv2-1.0", "segment", "segment"),
+        ("espnetv2-1.0", "detect", "ssd"),
+    ],
+)
+def test_a_network_without_a_recipe_of_its_own_gets_that_of_its_head(model: str, task: Task | None, stem: str) -> None:
+    assert default_recipe(model, None, task=task).stem == f"{stem}-shapes"
+    assert default_recipe(model, "x.data", task=task).stem == f"{stem}-own"
+
+
+def test_a_cfg_gets_the_recipe_of_its_head(tmp_path: Path) -> None:
+    assert default_recipe("", None, cfg=str(write_cfg(tmp_path))).stem == "yolo-shapes"
+
+
+def test_the_default_size_is_the_networks_own(tmp_path: Path) -> None:
+    cfg = str(write_cfg(tmp_path))
+    assert load_recipe(RECIPES / "yolo-own.toml", cfg=cfg).size_wh == (64, 64)
+    assert load_recipe(RECIPES / "segment-own.toml", model="espnetv2-0.5").size_wh == (256, 256)
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "message"),
+    [
+        ("segment-own", {}, "MODEL= or CFG= is needed"),
+        ("segment-own", {"model": "shufflenetv2-1.0"}, "TASK=segment: shufflenetv2-1.0 does not do that"),
+        ("segment-own", {"model": "espnetv2-0.5", "task": "classify"}, "learns by 'classify', got 'segment'"),
+        ("ssd-own", {"model": "yolo-fastestv2"}, "loss.kind: yolo-fastestv2 .* learns by 'yolo-fastestv2', got 'ssd'"),
+        ("ssd-own", {"model": "espnetv2-0.5", "anchors": "auto"}, "anchors: 'auto', but espnetv2-0.5 has none to fit"),
+        ("ssd-own", {"model": "espnetv2-0.5", "cfg": "x.cfg"}, "both name the network"),
+        ("yolo-own", {"cfg": "nowhere.cfg"}, "nowhere.cfg: No such file"),
+        ("segment-own", {"model": "espnetv2-0.5", "task": "swim"}, "task: .*'detect', 'classify' or 'segment'"),
+    ],
+)
+def test_a_network_that_does_not_do_what_the_recipe_wants_is_refused(
+    name: str, overrides: dict[str, str], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        load_recipe(RECIPES / f"{name}.toml", **overrides)
+
+
+def test_a_cfg_of_another_task_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"TASK=segment: .*tiny.cfg is a network for the task detect"):
+        load_recipe(RECIPES / "segment-own.toml", cfg=str(write_cfg(tmp_path)))
 
 
 def test_names_the_first_difference() -> None:

@@ -19,6 +19,7 @@ class YoloHead:
         strides_wh: pixels of the network's input per cell.
         anchors_px: those of this head, (w, h) at the network's input.
         new_coords: the map is already between 0 and 1; otherwise x, y, objectness and classes want a sigmoid.
+        options: all that the section says, for training.
     """
 
     layer: int
@@ -28,6 +29,7 @@ class YoloHead:
     num_classes: int
     scale_x_y: float
     new_coords: bool
+    options: kinds.Yolo
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def _yolo_head(plan: Plan, layer: PlannedLayer) -> YoloHead:
         num_classes=options.classes,
         scale_x_y=options.scale_x_y,
         new_coords=options.new_coords,
+        options=options,
     )
 
 

@@ -1,7 +1,9 @@
 """A network that a darknet `.cfg` describes, as any other."""
 
+import math
 from functools import lru_cache
 
+import torch
 from torch import nn
 
 from ..darknet.cfg import parse_cfg
@@ -17,6 +19,8 @@ from ..tasks.segment.decode import SegmentDecode
 from .architecture import Architecture, Normalisation
 
 UNIT_RGB = Normalisation(colour_order="rgb", mean=(0.0, 0.0, 0.0), scale=(1 / 255, 1 / 255, 1 / 255))
+
+_FIRST_OBJECTNESS = 0.01
 
 
 @lru_cache(maxsize=8)
@@ -43,12 +47,25 @@ def cfg_architecture(text: str, *, source: str, bn_eps: float, width: int, heigh
         normalisation=UNIT_RGB,
         default_num_classes=heads.num_classes,
         default_size_wh=(width, height),
+        initialise=_expect_few_objects,
         size_multiple=max((stride for head in heads.yolo for stride in head.strides_wh), default=1),
     )
 
 
 def _as_built(network: nn.Module) -> nn.Module:
     return network
+
+
+def _expect_few_objects(network: DarknetNetwork) -> None:
+    """Start training with 1 % objectness everywhere, so that its first steps are not spent on empty cells.
+
+    Source: Lin et al. 2017, arXiv:1708.02002, section 4.1.
+    """
+    for head in network.heads.yolo:
+        conv = getattr(network.layers[head.output], "conv", None)  # a head may read any layer
+        if isinstance(conv, nn.Conv2d) and conv.bias is not None:
+            with torch.no_grad():
+                conv.bias.view(len(head.anchors_px), -1)[:, 4] = -math.log((1 - _FIRST_OBJECTNESS) / _FIRST_OBJECTNESS)
 
 
 def _output_names(heads: Heads) -> tuple[str, ...]:
