@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright_train.data.augment import Augmentation, augment
+from edgewright_train.data.augment import Augmentation, augment, augment_image, augment_mask
+from edgewright_train.data.dataset import IGNORED
 from edgewright_train.errors import InputError
 from edgewright_train.schema import parse_record
 
@@ -96,7 +97,76 @@ def test_an_image_without_boxes_stays_without() -> None:
     assert classes.shape == (0,)
 
 
-@pytest.mark.parametrize("values", [{"flip": 1.5}, {"zoom": [2.0, 0.5]}, {"aspect": 0.5}, {"mosaic": 1.0}])
+def picture_and_mask() -> tuple[np.ndarray, np.ndarray]:
+    """A picture whose red is 20 times its class; class 0 is black."""
+    mask = np.zeros((90, 120), np.uint8)
+    for number, (left, top, right, bottom) in enumerate(BOXES.astype(int), 1):
+        mask[top:bottom, left:right] = 5 * number
+    return np.stack((np.zeros_like(mask), np.zeros_like(mask), 20 * mask), 2), mask
+
+
+GEOMETRY = EVERYTHING.model_copy(update={"hue": 0.0, "saturation": 0.0, "brightness": 0.0, "contrast": 0.0})
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_mask_stays_on_its_picture(seed: int) -> None:
+    image, mask = picture_and_mask()
+    window, moved = augment_mask(image, mask, GEOMETRY, (160, 128), np.random.default_rng(seed))
+    assert moved.shape == window.shape[:2] == (128, 160)
+    assert set(np.unique(moved)) <= {0, 5, 10, IGNORED}
+    known = moved != IGNORED
+    inside = known & np.isin(window[..., 2], (0, 100, 200)) & (window[..., 0] == 0)  # not blended with a neighbour
+    assert inside.sum() > 0.8 * known.sum()
+    assert np.mean(window[..., 2][inside] == 20 * moved[inside]) > 0.999  # a blend may look like a class
+    np.testing.assert_array_equal(window[moved == IGNORED][:, 0] > 0, True)  # the grey border, or blended with it
+
+
+def test_a_mask_is_only_resized_by_default_and_mirrored_exactly() -> None:
+    image, mask = picture_and_mask()
+    _, same = augment_mask(image, mask, Augmentation(), (120, 90), np.random.default_rng(0))
+    np.testing.assert_array_equal(same, mask)
+    _, mirrored = augment_mask(image, mask, Augmentation(flip=1.0), (120, 90), np.random.default_rng(0))
+    np.testing.assert_array_equal(mirrored, mask[:, ::-1])
+    _, larger = augment_mask(image, mask, Augmentation(), (360, 270), np.random.default_rng(0))
+    np.testing.assert_array_equal(larger, cv2.resize(mask, (360, 270), interpolation=cv2.INTER_NEAREST))
+
+
+def test_all_tasks_see_the_same_window() -> None:
+    image, mask = picture_and_mask()
+    windows = [
+        augment(image, BOXES, CLASSES, EVERYTHING, (64, 64), np.random.default_rng(3))[0],
+        augment_mask(image, mask, EVERYTHING, (64, 64), np.random.default_rng(3))[0],
+        augment_image(image, EVERYTHING, (64, 64), np.random.default_rng(3)),
+    ]
+    for window in windows[1:]:
+        np.testing.assert_array_equal(window, windows[0])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_crop_shows_the_share_of_the_image_that_was_asked_for_and_nothing_else(seed: int) -> None:
+    columns, rows = np.meshgrid(np.arange(200, dtype=np.uint8), np.arange(100, dtype=np.uint8))
+    image = np.stack((columns, rows, np.zeros_like(rows)), 2)
+    crop = Augmentation(crop=(0.2, 0.5), aspect=1.3, flip=0.5)
+    window = augment_image(image, crop, (200, 100), np.random.default_rng(seed)).astype(int)
+    assert window[..., 2].max() == 0  # no border
+    width, height = np.ptp(window[..., 0]) + 1, np.ptp(window[..., 1]) + 1
+    assert 0.19 <= width * height / 20000 <= 0.53
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"crop": [0.5, 0.2]},
+        {"crop": [0.0, 1.0]},
+        {"flip": 1.5},
+        {"zoom": [2.0, 0.5]},
+        {"aspect": 0.5},
+        {"mosaic": 1.0},
+        {"crop": [0.5, 1.0], "zoom": [1.0, 2.0]},
+    ],
+)
 def test_settings_that_make_no_sense_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(InputError, match=next(iter(values))):
         parse_record(Augmentation, values, source="recipe")

@@ -8,9 +8,11 @@ import torch
 
 from edgewright_train.data.augment import Augmentation
 from edgewright_train.data.cached import Cached
-from edgewright_train.data.dataset import Annotation
+from edgewright_train.data.dataset import Annotation, Dataset
 from edgewright_train.data.loader import Batch, Loader
 from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.views import ClassesOfBoxes, ClassesOfShapes, MasksOfShapes
+from edgewright_train.models.architecture import Task
 
 AUGMENTATION = Augmentation(flip=0.5, zoom=(0.7, 1.5), hue=0.02, saturation=0.3)
 
@@ -24,6 +26,13 @@ def loader(*, num_workers: int = 1, seed: int = 0, cache_bytes: int = 0) -> Load
         seed=seed,
         num_workers=num_workers,
     )
+
+
+SHAPES = ShapesDataset("train", count=10, size_wh=(80, 64))
+VIEWS: dict[Task, list[Dataset]] = {
+    "classify": [ClassesOfShapes(SHAPES), ClassesOfBoxes(SHAPES)],
+    "segment": [MasksOfShapes(SHAPES)],
+}
 
 
 def equal(a: list[Batch], b: list[Batch]) -> bool:
@@ -95,3 +104,38 @@ def test_crowd_regions_are_not_learnt() -> None:
 
     crowded = dataclasses.replace(loader(), dataset=Crowded("train", count=4))
     assert next(crowded.batches(0, 1)).targets.shape == (0, 6)
+
+
+@pytest.mark.parametrize(("task", "dataset"), [(task, view) for task, views in VIEWS.items() for view in views])
+def test_the_other_tasks_batches_follow_from_seed_and_step_alone_too(task: Task, dataset: Dataset) -> None:
+    plain = dataclasses.replace(loader(), task=task, dataset=Cached(dataset, 0))
+    helped = dataclasses.replace(plain, num_workers=3, dataset=Cached(dataset, 100_000))
+    batches = list(plain.batches(0, 4))
+    assert equal(batches, list(helped.batches(0, 4)))
+    assert equal(batches[3:], list(plain.batches(3, 4)))
+
+
+def test_targets_of_one_class_of_several_classes_and_of_every_pixel() -> None:
+    plain = dataclasses.replace(loader(), augmentation=Augmentation())
+    (_, index), *_ = plain._keys(0)
+
+    one = next(dataclasses.replace(plain, task="classify", dataset=ClassesOfShapes(SHAPES)).batches(0, 1)).targets
+    assert (one.shape, one.dtype) == ((4,), torch.int64)
+    assert int(one[0]) == SHAPES.image_class(index)
+
+    several = next(dataclasses.replace(plain, task="classify", dataset=ClassesOfBoxes(SHAPES)).batches(0, 1)).targets
+    assert (several.shape, several.dtype) == ((4, 6), torch.float32)
+    shown = np.unique(SHAPES.annotation(index).class_indices)
+    np.testing.assert_array_equal(several[0].nonzero()[:, 0], shown)
+
+    masks = next(dataclasses.replace(plain, task="segment", dataset=MasksOfShapes(SHAPES)).batches(0, 1)).targets
+    assert (masks.shape, masks.dtype) == ((4, 96, 64), torch.uint8)
+    assert set(np.unique(masks[0])) == {0, *(shown + 1)}
+
+
+def test_a_cached_mask_is_the_mask() -> None:
+    masks = MasksOfShapes(SHAPES)
+    cached = Cached(masks, 1 << 20)
+    for _ in range(2):
+        np.testing.assert_array_equal(cached.label_map(3), masks.label_map(3))
+        np.testing.assert_array_equal(cached.image(3), masks.image(3))

@@ -19,6 +19,7 @@ Share = Annotated[float, Field(ge=0.01, le=1)]
 Factor = Annotated[float, Field(gt=0, le=10)]
 
 _BORDER_BGR = (114, 114, 114)  # grey where the window reaches over the image, as darknet and YOLOv5 have it
+_WHOLE = (1.0, 1.0)  # a crop that shows all of the image
 _MIN_SIDE_PX = 2.0  # at the network's input; smaller boxes hold nothing to learn from
 
 
@@ -37,7 +38,7 @@ class Augmentation(Record):
 
     flip: Fraction = 0.0
     zoom: tuple[Factor, Factor] = (1.0, 1.0)
-    crop: tuple[Share, Share] = (1.0, 1.0)
+    crop: tuple[Share, Share] = _WHOLE
     aspect: Annotated[float, Field(ge=1, le=4)] = 1.0
     hue: Fraction = 0.0
     saturation: Fraction = 0.0
@@ -51,7 +52,7 @@ class Augmentation(Record):
             raise ValueError(f"zoom: the smallest magnification {self.zoom[0]} is above the largest {self.zoom[1]}")
         if self.crop[0] > self.crop[1]:
             raise ValueError(f"crop: the smallest share {self.crop[0]} is above the largest {self.crop[1]}")
-        if self.crop != (1.0, 1.0) and self.zoom != (1.0, 1.0):
+        if self.crop != _WHOLE and self.zoom != (1.0, 1.0):
             raise ValueError("crop and zoom are two ways to choose a window; give one")
         return self
 
@@ -101,7 +102,10 @@ def _sample(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
     """The window, and its scale and shift."""
     scale, shift = _window(image.shape[1], image.shape[0], size_wh, settings, rng)
-    return _change_colours(_warp(image, scale, shift, size_wh), settings, rng), scale, shift
+    # A crop's outermost pixels lie half outside the image when it ends where the image does.
+    beyond = cv2.BORDER_REPLICATE if settings.crop != _WHOLE else cv2.BORDER_CONSTANT
+    window = _warp(image, scale, shift, size_wh, beyond=beyond)
+    return _change_colours(window, settings, rng), scale, shift
 
 
 def _window(
@@ -112,7 +116,7 @@ def _window(
     zoom = np.exp(rng.uniform(*np.log(settings.zoom)))
     stretch = np.exp(rng.uniform(-1, 1) * np.log(settings.aspect) / 2)
     scale = target / source * zoom * np.array((stretch, 1 / stretch))
-    if settings.crop != (1.0, 1.0):
+    if settings.crop != _WHOLE:
         scale = np.maximum(scale / np.sqrt(rng.uniform(*settings.crop)), target / source)
     # Where the image is larger than the window it may lie anywhere under it; where smaller, anywhere inside.
     shift = rng.uniform(0, 1, 2) * (target - source * scale)
@@ -128,11 +132,12 @@ def _warp(
     size_wh: tuple[int, int],
     interpolation: int = cv2.INTER_LINEAR,
     border: int | tuple[int, int, int] = _BORDER_BGR,
+    beyond: int = cv2.BORDER_CONSTANT,
 ) -> NDArray[np.uint8]:
     """Sampled by `interpolation`; pixel centres lie at half integers as in `cv2.resize`, not as in `cv2.warpAffine`."""
     offset = shift + scale / 2 - 0.5
     matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])
-    return cv2.warpAffine(image, matrix, size_wh, flags=interpolation, borderValue=border)
+    return cv2.warpAffine(image, matrix, size_wh, flags=interpolation, borderMode=beyond, borderValue=border)
 
 
 def _change_colours(image: NDArray[np.uint8], settings: Augmentation, rng: Generator) -> NDArray[np.uint8]:
