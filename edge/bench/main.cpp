@@ -51,9 +51,10 @@ void AddRun(CLI::App* app, int* exit_code) {
   command->footer(
       "Examples:\n"
       "  edgebench run build/yolo-fastestv2/ncnn-fp16 photo.jpg --score 0.5\n"
-      "  edgebench run build/espnetv2-1.0/ncnn-fp16 photos/ --json found.json     (classify: every probability)\n"
-      "  edgebench run build/espnetv2-1.0/ncnn-fp16 photos/ --out maps --overlay  (segment: maps/photo.png, a pixel's\n"
-      "                                                  value is its class, and maps/photo.overlay.png to look at)\n"
+      "  edgebench run build/espnetv2-1.0-classify/ncnn-fp16 photos/ --json found.json     (every probability)\n"
+      "  edgebench run build/espnetv2-1.0-segment/ncnn-fp16 photos/ --out maps --overlay     (maps/photo.png, whose "
+      "pixel\n"
+      "                                    values are classes, and maps/photo.overlay.png to look at)\n"
       "edgewright-eval scores what --json wrote against a labelled data set.");
   command->add_option("pack", options->pack, "folder of the pack")->required();
   command->add_option("images", options->images, "files, or folders of them")->required();

@@ -36,11 +36,11 @@ struct Work {
 };
 
 Status CheckLabelOptions(const RunOptions& options, const edgewright::Decode& decode) {
-  if (options.overlay && options.label_folder.empty())
+  if (options.overlay && options.label_folder.empty()) {
     return InputError("--overlay needs --out, the folder to write to");
+  }
   if (!options.label_folder.empty() && !std::holds_alternative<edgewright::SegmentDecode>(decode)) {
-    return InputError("--out " + options.label_folder +
-                      ": only a network that is to segment gives label maps, not one to " +
+    return InputError("--out and --overlay are for segmenters, " + options.pack + " is for the task " +
                       edgewright::TaskName(decode));
   }
   return Done{};
@@ -53,7 +53,7 @@ Result<Work> Prepare(const RunOptions& options, const Pack& pack) {
   if (!model.ok()) return model.error();
   if (options.score_threshold || options.iou_threshold) {
     const Status set = model.value().SetThresholds(options.score_threshold, options.iou_threshold);
-    if (!set.ok()) return InputError("--score and --iou: " + set.error().message);
+    if (!set.ok()) return InputError(options.pack + ": " + set.error().message);
   }
   if (const Status fits = CheckLabelOptions(options, model.value().decode()); !fits.ok()) return fits.error();
   Work work{std::move(model.value()), std::move(images.value()), std::nullopt};

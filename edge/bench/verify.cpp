@@ -28,9 +28,9 @@ const char* PartsName(const edgewright::Decode& decode) {
 }
 
 void Print(const std::string& name, const Comparison& report, const char* parts) {
-  std::printf("%s  largest error %.2e  cosine %.6f  %s %lld/%lld  %s\n", name.c_str(), report.max_error, report.cosine,
-              parts, static_cast<long long>(report.num_agreeing), static_cast<long long>(report.num_parts),
-              report.problem.empty() ? "ok" : report.problem.c_str());
+  const std::string agreeing = std::to_string(report.num_agreeing) + "/" + std::to_string(report.num_parts);
+  std::printf("%s  largest error %.2e  cosine %.6f  %s %s  %s\n", name.c_str(), report.max_error, report.cosine, parts,
+              agreeing.c_str(), report.problem.empty() ? "ok" : report.problem.c_str());
 }
 
 ordered_json ReportJson(const std::string& name, const Comparison& report) {

@@ -53,10 +53,10 @@ void CompareLabelMaps(const std::vector<MapView>& reference, const std::vector<M
     num_agreeing += agrees ? 1 : 0;
   }
   const auto num_pixels = static_cast<std::int64_t>(ours.size());
-  if (static_cast<double>(num_agreeing) / static_cast<double>(num_pixels) < *tolerance.min_agreement) {
-    comparison->problem = Format("%lld of %lld pixels have another class; %g must agree",
-                                 static_cast<long long>(num_pixels - num_agreeing), static_cast<long long>(num_pixels),
-                                 *tolerance.min_agreement);
+  const double min_agreement = tolerance.min_agreement.value_or(1);  // a segmenter's manifest has it
+  if (static_cast<double>(num_agreeing) / static_cast<double>(num_pixels) < min_agreement) {
+    comparison->problem = std::to_string(num_pixels - num_agreeing) + " of " + std::to_string(num_pixels) +
+                          Format(" pixels have another class; %g must agree", min_agreement);
   }
   comparison->num_agreeing = num_agreeing;
   comparison->num_parts = num_pixels;

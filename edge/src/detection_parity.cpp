@@ -20,7 +20,8 @@ struct Side {
 };
 
 bool ArePartners(const Detection& a, const Detection& b, const Tolerance& tolerance) {
-  return a.class_index == b.class_index && OverlapsBy(a.box, b.box, *tolerance.min_iou) &&
+  const double min_iou = tolerance.min_iou.value_or(1);  // a detector's manifest has it
+  return a.class_index == b.class_index && OverlapsBy(a.box, b.box, min_iou) &&
          std::abs(double{a.score} - double{b.score}) <= tolerance.max_score_diff;
 }
 

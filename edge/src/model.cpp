@@ -100,8 +100,9 @@ Result<Prediction> Model::Predict(const ImageView& source_bgr) {
 
 Status Model::SetThresholds(std::optional<float> score, std::optional<float> iou) {
   auto* detect = std::get_if<DetectDecode>(&decode_);
-  if (detect == nullptr)
-    return InputError(std::string("a network that is to ") + TaskName(decode_) + " has no thresholds");
+  if (detect == nullptr) {
+    return InputError(std::string("only detectors have thresholds, this pack is for the task ") + TaskName(decode_));
+  }
   detect->score_threshold = score.value_or(detect->score_threshold);
   detect->iou_threshold = iou.value_or(detect->iou_threshold);
   return Done{};
