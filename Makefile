@@ -75,8 +75,8 @@ bench: setup ## Measure 1-core and 4-core latency of a model's packs
 	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
 
 matrix: setup ## Export every network to every target, prove and measure each; writes docs/matrix.md
-#: [ALL=1 ONLY=text WEIGHTS_DIR=published/ OUT=docs/matrix.md JSON=]
-	@$(BIN)/edgewright-matrix --all="$$ALL" --only="$$ONLY" --weights-dir="$$WEIGHTS_DIR" --out="$$OUT" --json="$$JSON"
+#: [ALL=1 ONLY=text TARGET=ncnn,tflite,coreml,onnx WEIGHTS_DIR=published/ OUT=docs/matrix.md JSON=]
+	@$(BIN)/edgewright-matrix --all="$$ALL" --only="$$ONLY" --target="$(if $(filter command,$(origin TARGET)),$$TARGET)" --weights-dir="$$WEIGHTS_DIR" --out="$$OUT" --json="$$JSON"
 
 report: setup ## Write build/report.html: curves, packs, accuracy against latency, detections
 #: [OUT=build/report.html WEIGHTS= DATA= SPLIT=val]

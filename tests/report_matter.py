@@ -1,7 +1,9 @@
 """What a report is made of, small: packs, a training log, measurements; and the report's HTML as a test reads it."""
 
+from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from small_pack import LABELS, rewrite_manifest, write_ncnn_pack
@@ -12,8 +14,9 @@ from edgewright_edge.results import store_result
 from edgewright_export.manifest import Accuracy
 from edgewright_export.pack import MANIFEST, digest_file, list_files, open_pack
 from edgewright_train.run_log import RunLog
-from edgewright_train.tasks.detect.evaluate import Evaluation
-from edgewright_train.tasks.detect.metric import Metrics
+from edgewright_train.tasks.detect.evaluate import Evaluation as DetectionEvaluation
+from edgewright_train.tasks.detect.metric import Metrics as DetectionMetrics
+from edgewright_train.tasks.evaluation import Evaluation
 
 HOSTILE = '<script>alert("1")</script> & <b>'
 _VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -35,25 +38,37 @@ def write_packs(build: Path, **changes: Any) -> list[Path]:
     ]
 
 
-def write_run(folder: Path, *, steps: int, evaluations: int = 2) -> Path:
-    """A training's log.sqlite, written as a training writes it."""
+def detector_result(progress: float) -> Evaluation:
+    """`progress`: 0 to 1."""
+    ap = 0.3 * progress
+    metrics = DetectionMetrics(ap=ap, ap50=2 * ap, ap75=None, ap_small=None, ap_medium=None, ap_large=None, classes=())
+    return DetectionEvaluation(metrics, num_images=10, seconds=1.0)
+
+
+def write_run(
+    folder: Path,
+    *,
+    steps: int,
+    evaluations: int = 2,
+    terms: Mapping[str, float] = MappingProxyType({"box": 3.0, "objectness": 2.0, "classification": 1.0}),
+    result: Callable[[float], Evaluation] = detector_result,
+) -> Path:
+    """A training's log.sqlite, written as a training writes it; `terms` of the loss are those of the first step."""
     folder.mkdir(parents=True)
     log = RunLog(
         folder / "log.sqlite", first_iteration=0, model="small", dataset=HOSTILE, recipe=f'name = "{HOSTILE}"',
         torch="2", num_threads=1,
     )  # fmt: skip
     for step in range(1, steps + 1):
-        terms = {"box": 3.0 / step, "objectness": 2.0 / step, "classification": 1.0 / step}
-        total = sum(terms.values())
+        now = {name: value / step for name, value in terms.items()}
+        total = sum(now.values())
         log.loss(
-            step, 1, images=step * 16, average=total, loss=total, terms=terms, learning_rate=0.01 / step,
+            step, 1, images=step * 16, average=total, loss=total, terms=now, learning_rate=0.01 / step,
             batch_size=16, images_per_second=100.0,
         )  # fmt: skip
     for number in range(1, evaluations + 1):
-        ap = 0.3 * number / evaluations
-        metrics = Metrics(ap=ap, ap50=2 * ap, ap75=None, ap_small=None, ap_medium=None, ap_large=None, classes=())
-        evaluation = Evaluation(metrics, num_images=10, seconds=1.0)
-        log.evaluation(steps * number // evaluations, number, evaluation, best=number == evaluations)
+        iteration = steps * number // evaluations
+        log.evaluation(iteration, number, result(number / evaluations), best=number == evaluations)
     log.close()
     return folder / "log.sqlite"
 

@@ -1,7 +1,7 @@
 """The report: everything known of the models, their packs and trainings, as one HTML file that needs nothing else."""
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -10,13 +10,15 @@ from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from edgewright_train.data.dataset import DetectionDataset
+from edgewright_train.data.dataset import Dataset
 from edgewright_train.errors import InputError
+from edgewright_train.models.architecture import Task
 from edgewright_train.progress import counted
 
 from . import report_charts, report_overlay
 from .report_gallery import checkpoints_by_digest, gallery
 from .report_latency import read_measurements
+from .report_matrix import Matrix, read_matrix
 from .report_model import Section, section
 from .report_packs import PackGroup, check_packs
 from .report_runs import Run, read_runs
@@ -24,13 +26,18 @@ from .report_runs import Run, read_runs
 
 @dataclass(frozen=True)
 class Sources:
-    """Where a report gets its matter from.  `weights`: a checkpoint that is not in `runs`."""
+    """Where a report gets its matter from.
+
+    Attributes:
+        weights: a checkpoint that is not in `runs`.
+        images: the pictures to look at with a network for a task.
+    """
 
     build: Path
     runs: Path
     results: Path
     weights: Path | None
-    dataset: DetectionDataset
+    images: Callable[[Task], Dataset]
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Report:
         headline: whether every pack is proven, in one sentence.
         damaged: what is wrong with each pack that could not be opened.
         results_problem: why measurements could not be read; empty when they could, or there are none.
+        matrix: None when none was made.
     """
 
     headline: str
@@ -51,6 +59,7 @@ class Report:
     sections: tuple[Section, ...]
     damaged: tuple[str, ...]
     results_problem: str
+    matrix: Matrix | None
     runs: tuple[Run, ...]
 
     @property
@@ -76,6 +85,7 @@ def gather(sources: Sources) -> Report:
         sections=sections,
         damaged=tuple(damaged),
         results_problem=measurements.problem,
+        matrix=read_matrix(sources.build / "matrix"),
         runs=tuple(read_runs(sources.runs)),
     )
 
@@ -100,9 +110,10 @@ def _sections(groups: Sequence[PackGroup], sources: Sources) -> Iterable[Section
         raise InputError(f"WEIGHTS={sources.weights}: no pack in {sources.build} comes from this checkpoint")
     for group in groups:
         checkpoint = checkpoints.get(group.first.manifest.provenance.checkpoint_sha256)
-        with counted(f"looking through {group.first.manifest.model}") as progress:
-            pictures = gallery(group, checkpoint, sources.dataset, progress)
-        yield section(group, pictures, checkpoint_found=checkpoint is not None, dataset=sources.dataset.name)
+        dataset = sources.images(group.first.manifest.task)
+        with counted(f"looking through {group.name}") as progress:
+            pictures = gallery(group, checkpoint, dataset, progress)
+        yield section(group, pictures, checkpoint_found=checkpoint is not None, dataset=dataset.name)
 
 
 def _headline(groups: Sequence[PackGroup], damaged: Sequence[str]) -> tuple[str, Literal["good", "bad", "plain"]]:

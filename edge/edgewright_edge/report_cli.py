@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from edgewright_train.command import Parser, emit, run_command
@@ -31,17 +32,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from edgewright_train.atomic import atomic_file  # noqa: PLC0415 (keeps --help fast)
-    from edgewright_train.data.resolve import open_split  # noqa: PLC0415
+    from edgewright_train.data.dataset import Dataset  # noqa: PLC0415
+    from edgewright_train.data.resolve import open_images  # noqa: PLC0415
+    from edgewright_train.models.architecture import Task  # noqa: PLC0415
 
     from .report import Sources, gather, render  # noqa: PLC0415
 
+    @cache
+    def images(task: Task) -> Dataset:
+        return open_images(arguments.data, arguments.split, task)
+
+    images("detect")  # wrong input is said before any work is done
     report = gather(
         Sources(
             build=arguments.build,
             runs=arguments.runs,
             results=arguments.results,
             weights=arguments.weights,
-            dataset=open_split(arguments.data, arguments.split),
+            images=images,
         )
     )
     with atomic_file(arguments.out) as temporary:

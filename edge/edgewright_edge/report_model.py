@@ -4,12 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from edgewright_export.manifest import Accuracy
+from edgewright_train.models.architecture import Task
+
 from .report_charts import Chart, Sample, scatter_chart
 from .report_gallery import Picture
 from .report_latency import Stage
 from .report_packs import CheckedPack, PackGroup
 
-_LEAST_AP50_SPAN = 0.02  # of a chart's axis: what lies closer together is the same for a user
+_LEAST_SPAN = 0.02  # of a chart's accuracy axis: what lies closer together is the same for a user
+_PARTS: dict[Task, str] = {"detect": "detections", "classify": "images", "segment": "pixels"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """`columns`: the heads of the time columns, with a second line each."""
+    """Everything the template shows of one group.
+
+    Attributes:
+        accuracy: of the first pack that has one; the metric is the same in all.
+        columns: the heads of the time columns, with a second line each.
+    """
 
     group: PackGroup
+    accuracy: Accuracy | None
     cards: tuple[Card, ...]
     columns: tuple[tuple[str, str], ...]
     rows: tuple[Row, ...]
@@ -66,6 +76,7 @@ def section(group: PackGroup, pictures: list[Picture], *, checkpoint_found: bool
     columns = _columns(group)
     return Section(
         group=group,
+        accuracy=next((a for checked in group.packs if (a := checked.pack.manifest.accuracy)), None),
         cards=tuple(_cards(group)),
         columns=tuple((_title(threads, stage), "p50 / p90 ms") for threads, stage in columns),
         rows=tuple(_row(checked, group, columns) for checked in group.packs),
@@ -147,6 +158,8 @@ def _proof(checked: CheckedPack) -> str:
         parts.append(f"max error {verdict.max_error:.1e} ≤ {tolerance.max_error:.0e}")
     if tolerance.min_cosine is not None:
         parts.append(f"cosine {verdict.min_cosine:.6f} ≥ {tolerance.min_cosine:g}")
+    if verdict.num_parts:
+        parts.append(f"{verdict.num_agreeing:,} of {verdict.num_parts:,} {_PARTS[checked.pack.manifest.task]} agree")
     return ", ".join(parts)
 
 
@@ -169,24 +182,23 @@ def _charts(group: PackGroup) -> Iterator[Chart]:
     for threads in group.thread_counts:
         timed = [checked for checked in group.packs if (threads, "inference") in checked.measured]
         times = {checked.name: checked.measured[threads, "inference"].p50_ms for checked in timed}
-        yield from _scatter(group, f"AP50 by latency on {cores(threads)}", "median latency in ms", "ms", times)
+        yield from _scatter(group, f"by latency on {cores(threads)}", "median latency in ms", "ms", times)
     sizes = {checked.name: checked.pack.size_bytes / 1000 for checked in group.packs}
-    yield from _scatter(group, "AP50 by size", "size in kB", "kB", sizes)
+    yield from _scatter(group, "by size", "size in kB", "kB", sizes)
 
 
 def _scatter(group: PackGroup, title: str, x_label: str, x_unit: str, costs: Mapping[str, float]) -> Iterator[Chart]:
-    samples, source = [], 0.0
+    samples, metric, source = [], "", 0.0
     for checked in group.packs:
         manifest = checked.pack.manifest
         if manifest.accuracy is not None and checked.name in costs:
-            source = manifest.accuracy.source_value
+            metric, source = manifest.accuracy.metric, manifest.accuracy.source_value
             hollow = manifest.precision != "fp32"
             samples.append(Sample(checked.name, costs[checked.name], manifest.accuracy.value, manifest.target, hollow))
     if samples:
         level = (source, f"source {source:.4f}")
-        yield scatter_chart(
-            title, x_label, samples, y_label="AP50", x_unit=x_unit, level=level, least_span=_LEAST_AP50_SPAN
-        )
+        title = f"{metric} {title}"
+        yield scatter_chart(title, x_label, samples, y_label=metric, x_unit=x_unit, level=level, least_span=_LEAST_SPAN)
 
 
 def _change(checked: CheckedPack) -> float:

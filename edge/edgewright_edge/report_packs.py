@@ -41,6 +41,11 @@ class PackGroup:
         return self.packs[0].pack
 
     @property
+    def name(self) -> str:
+        """Of the folder, which is what commands take as MODEL=."""
+        return self.first.path.resolve().parent.name
+
+    @property
     def thread_counts(self) -> tuple[int, ...]:
         """Those any of the packs was measured with."""
         return tuple(sorted({threads for pack in self.packs for threads, _ in pack.measured}))

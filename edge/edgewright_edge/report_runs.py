@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgewright_train.errors import InputError
 from edgewright_train.run_folder import RunFolder
+from edgewright_train.tasks.evaluation import Metric
 
 from .report_charts import Chart, Point, line_chart
 from .report_database import reading
@@ -15,7 +16,15 @@ from .report_database import reading
 _MOST_POINTS = 240  # of a curve; more would not be seen
 _MOST_EVALUATIONS = 1000
 _MOST_RECIPE_LETTERS = 20_000
-_COMPONENTS = {"total": "loss", "box": "box", "objectness": "objectness", "class": "classification"}
+# Curve -> column.  A task has some of the terms.
+_COMPONENTS = {"total": "loss", "box": "box", "objectness": "objectness", "class": "classification", "dice": "dice"}
+# By the metric that chooses the best weights.
+_ACCURACIES: dict[Metric, dict[str, str]] = {
+    "AP50": {"AP50": "ap50", "AP": "ap"},
+    "top1": {"top1": "top1", "top5": "top5"},
+    "F1": {"F1": "f1", "macro F1": "macro_f1"},
+    "mIoU": {"mIoU": "miou", "pixel accuracy": "pixel_accuracy"},
+}
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,8 @@ def _loss_charts(log: sqlite3.Connection) -> Iterator[Chart]:
     ).fetchall()
     if not rows:
         return
-    losses = {name: _points(rows, column) for name, column in _COMPONENTS.items()}
-    final = ", ".join(f"{name} {points[-1][1]:.3g}" for name, points in losses.items() if points)
+    losses = {name: points for name, column in _COMPONENTS.items() if (points := _points(rows, column))}
+    final = ", ".join(f"{name} {points[-1][1]:.3g}" for name, points in losses.items())
     if final:
         yield line_chart("Loss", "iteration", losses, description=f"At the end of the training: {final}.")
     rates = _points(rows, "learning_rate")
@@ -76,13 +85,25 @@ def _loss_charts(log: sqlite3.Connection) -> Iterator[Chart]:
 
 
 def _accuracy_charts(log: sqlite3.Connection) -> Iterator[Chart]:
+    metric = _metric(log)
+    if metric is None:
+        return
+    columns = _ACCURACIES[metric]
     rows = log.execute(
-        "SELECT iteration, ap, ap50 FROM eval_summary ORDER BY iteration DESC LIMIT ?", (_MOST_EVALUATIONS,)
+        f"SELECT iteration, {', '.join(columns.values())} FROM eval_summary "  # noqa: S608 (our names)
+        "WHERE metric = ? ORDER BY iteration DESC LIMIT ?",
+        (metric, _MOST_EVALUATIONS),
     ).fetchall()[::-1]
-    series = {"AP50": _points(rows, "ap50"), "AP": _points(rows, "ap")}
-    last = ", ".join(f"{name} {points[-1][1]:.4f}" for name, points in series.items() if points)
+    series = {name: points for name, column in columns.items() if (points := _points(rows, column))}
+    last = ", ".join(f"{name} {points[-1][1]:.4f}" for name, points in series.items())
     if last:
         yield line_chart("Accuracy on val", "iteration", series, description=f"Last evaluation: {last}.")
+
+
+def _metric(log: sqlite3.Connection) -> Metric | None:
+    """Of the last evaluation; None when there is none, or of a metric that nobody here knows."""
+    row = log.execute("SELECT metric FROM eval_summary ORDER BY iteration DESC").fetchone()
+    return next((known for known in _ACCURACIES if row is not None and row["metric"] == known), None)
 
 
 def _points(rows: list[sqlite3.Row], column: str) -> list[Point]:
@@ -98,12 +119,13 @@ def _is_number(value: object) -> bool:
 def _facts(log: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     start = log.execute("SELECT utc, model, dataset, torch, num_threads FROM run ORDER BY run_id DESC").fetchone()
     steps = log.execute("SELECT iteration, epoch, images FROM loss ORDER BY iteration DESC").fetchone()
-    best = log.execute("SELECT iteration, ap50 FROM eval_summary WHERE best ORDER BY iteration DESC").fetchone()
+    best = log.execute("SELECT * FROM eval_summary WHERE best ORDER BY iteration DESC").fetchone()
+    metric = _metric(log)
     if start is not None:
         yield "model", str(start["model"])
         yield "data", str(start["dataset"])
-    if best is not None and _is_number(best["ap50"]):
-        yield "best AP50", f"{best['ap50']:.4f} at iteration {best['iteration']}"
+    if metric and best is not None and _is_number(value := best[_ACCURACIES[metric][metric]]):
+        yield f"best {metric}", f"{value:.4f} at iteration {best['iteration']}"
     if steps is not None:
         yield "length", f"{steps['iteration']} iterations to epoch {steps['epoch']}, {steps['images']} images"
     if start is not None:

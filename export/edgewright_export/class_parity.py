@@ -29,18 +29,25 @@ def compare_segmentation(
     reference: Outputs, outputs: Outputs, decode: SegmentDecode, tolerance: Tolerance
 ) -> tuple[int, int, str]:
     """Pixels whose class is right, all of them, and what is wrong."""
+    wrong = wrong_pixels(reference, outputs, decode, tolerance)
+    right = wrong.size - int(wrong.sum())
+    assert tolerance.min_agreement is not None  # the manifest's rule for segmenters
+    problem = ""
+    if right / wrong.size < tolerance.min_agreement:
+        problem = (
+            f"{wrong.size - right} of {wrong.size} pixels have another class; {tolerance.min_agreement} must agree"
+        )
+    return right, wrong.size, problem
+
+
+def wrong_pixels(
+    reference: Outputs, outputs: Outputs, decode: SegmentDecode, tolerance: Tolerance
+) -> NDArray[np.bool_]:
+    """(h, w): where the class given was, in the reference, too far behind the best one."""
     probabilities = _softmax(reference[decode.output])
     given = outputs[decode.output].argmax(0)
     behind = probabilities.max(0) - np.take_along_axis(probabilities, given[None], 0)[0]
-    right = int((behind <= tolerance.max_score_diff).sum())
-    agreement = right / given.size
-    assert tolerance.min_agreement is not None  # the manifest's rule for segmenters
-    problem = ""
-    if agreement < tolerance.min_agreement:
-        problem = (
-            f"{given.size - right} of {given.size} pixels have another class; {tolerance.min_agreement} must agree"
-        )
-    return right, given.size, problem
+    return np.asarray(behind > tolerance.max_score_diff)
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -12,30 +12,15 @@ from .manifest import Tolerance
 from .outputs import Outputs
 
 
-def without_partner(
-    reference: Detections, found: Detections, decode: DetectDecode, tolerance: Tolerance
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which detections of each side have no partner though they should: (len(reference),) and (len(found),)."""
-    close = _partners(reference, found, tolerance)
-    sure = decode.score_threshold + tolerance.max_score_diff
-    return ~close.any(1) & (reference.scores > sure), ~close.any(0) & (found.scores > sure)
-
-
 def compare_detections(
     reference: Outputs, outputs: Outputs, decode: DetectDecode, tolerance: Tolerance
 ) -> tuple[int, int, str]:
-    """Reference detections with a partner, all of them, and what is wrong with the first that has none on either side.
-
-    Two boxes that overlap by almost the suppression threshold survive or not by a rounding error; a detection's partner
-    may therefore be among the other side's candidates.
-    """
+    """Reference detections with a partner, all of them, and what is wrong with the first without one on either side."""
     ours, theirs = _Side.of(reference, decode), _Side.of(outputs, decode)
-    sure = decode.score_threshold + tolerance.max_score_diff
-    missing = ~_partners(ours.detections, theirs.candidates, tolerance).any(1)
-    extra = ~_partners(theirs.detections, ours.candidates, tolerance).any(1)
+    missing, extra = _alone(ours, theirs, tolerance), _alone(theirs, ours, tolerance)
     problem = ""
     for what, detections, alone in (("extra", theirs.detections, extra), ("missing", ours.detections, missing)):
-        lonely = np.flatnonzero(alone & (detections.scores > sure))
+        lonely = np.flatnonzero(alone & _sure(detections, decode, tolerance))
         if len(lonely):
             box = ", ".join(f"{v:.1f}" for v in detections.boxes_xyxy[lonely[0]])
             problem = (
@@ -43,6 +28,15 @@ def compare_detections(
                 f"score {detections.scores[lonely[0]]:.3f}, box [{box}]"
             )
     return int((~missing).sum()), len(ours.detections), problem
+
+
+def without_partner(
+    reference: Outputs, outputs: Outputs, decode: DetectDecode, tolerance: Tolerance
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which detections of each side have no partner though they should: a flag per detection."""
+    ours, theirs = _Side.of(reference, decode), _Side.of(outputs, decode)
+    missing = _alone(ours, theirs, tolerance) & _sure(ours.detections, decode, tolerance)
+    return missing, _alone(theirs, ours, tolerance) & _sure(theirs.detections, decode, tolerance)
 
 
 @dataclass(frozen=True)
@@ -56,6 +50,18 @@ class _Side:
     def of(cls, outputs: Outputs, decode: DetectDecode) -> "_Side":
         unlimited = decode.model_copy(update={"max_detections": 10000})
         return cls(detect(outputs, decode), detect(outputs, unlimited, iou_threshold=1.0))
+
+
+def _alone(side: _Side, other: _Side, tolerance: Tolerance) -> NDArray[np.bool_]:
+    """Two boxes that overlap by almost the suppression threshold survive or not by a rounding error; a detection's
+    partner may therefore be among the other side's candidates.
+    """
+    return np.asarray(~_partners(side.detections, other.candidates, tolerance).any(1))
+
+
+def _sure(detections: Detections, decode: DetectDecode, tolerance: Tolerance) -> NDArray[np.bool_]:
+    """Far enough above the score threshold that the other side must have them too."""
+    return np.asarray(detections.scores > decode.score_threshold + tolerance.max_score_diff)
 
 
 def _partners(a: Detections, b: Detections, tolerance: Tolerance) -> NDArray[np.bool_]:

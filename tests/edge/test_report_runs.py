@@ -4,9 +4,12 @@ import math
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 from report_matter import write_run
 
 from edgewright_edge.report_runs import read_runs
+from edgewright_train.tasks.evaluation import Measured
+from edgewright_train.tasks.segment.metric import Overlap
 
 
 def test_a_long_training_becomes_curves_of_few_points(tmp_path: Path) -> None:
@@ -43,8 +46,19 @@ def test_values_that_are_no_numbers_leave_a_gap(tmp_path: Path) -> None:
         writer.execute("UPDATE loss SET box = NULL")
     (run,) = read_runs(tmp_path)
     loss, _, accuracy = run.charts
-    assert [len(curve.dots) for curve in accuracy.curves] == [1, 0]
-    assert [bool(curve.path) for curve in loss.curves] == [True, False, True, True]
+    assert [(curve.name, len(curve.dots)) for curve in accuracy.curves] == [("AP50", 1)]
+    assert [curve.name for curve in loss.curves] == ["total", "objectness", "class"]
+
+
+def test_a_segmenter_has_the_curves_of_its_task(tmp_path: Path) -> None:
+    overlap = Overlap(("ground", "thing"), np.array([(6, 2), (1, 3)]))
+    terms = {"classification": 2.0, "dice": 1.0}
+    write_run(tmp_path / "map", steps=4, terms=terms, result=lambda _: Measured(overlap, num_images=2, seconds=1.0))
+    (run,) = read_runs(tmp_path)
+    loss, _, accuracy = run.charts
+    assert [curve.name for curve in loss.curves] == ["total", "class", "dice"]
+    assert [curve.name for curve in accuracy.curves] == ["mIoU", "pixel accuracy"]
+    assert dict(run.facts)["best mIoU"] == "0.5833 at iteration 4"
 
 
 def test_a_training_without_a_step_says_so(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def matrix_markdown(cells: Sequence[Cell]) -> str:
     lines += _overview(cells)
     failed = [cell for cell in cells if cell.error]
     if failed:
-        lines += ["", "## Not proven", "", *(f"- {_label(cell)}, {_pack(cell)}: {cell.error}" for cell in failed)]
+        lines += ["", "## Not proven", "", *(f"- {_label(cell)}, {cell.pack}: {cell.error}" for cell in failed)]
     lines += ["", "## Figures", "", *_figures(cells)]
     return "\n".join(lines) + "\n"
 
@@ -37,7 +37,7 @@ def _overview(cells: Sequence[Cell]) -> list[str]:
     lines = [_row(["network", "parameters", "million MACs", *packs]), _row(["---", *["---:"] * (len(packs) + 2)])]
     for _, group in groupby(cells, key=lambda cell: cell.network):
         row = list(group)
-        found = {_pack(cell): _outcome(cell) for cell in row}
+        found = {cell.pack: cell.outcome for cell in row}
         first = row[0]
         figures = [f"{first.num_parameters:,}", f"{first.macs / 1e6:,.1f}"]
         lines.append(_row([_label(first), *figures, *(found.get(pack, "") for pack in packs)]))
@@ -55,7 +55,7 @@ def _figures(cells: Sequence[Cell]) -> list[str]:
             _row(
                 [
                     _label(cell),
-                    _pack(cell),
+                    cell.pack,
                     f"{cell.max_error:.1e}",
                     f"{cell.min_cosine:.6f}",
                     agree,
@@ -69,18 +69,8 @@ def _figures(cells: Sequence[Cell]) -> list[str]:
     return lines
 
 
-def _outcome(cell: Cell) -> str:
-    if cell.error:
-        return "failed"
-    return f"{cell.max_error:.0e}" if cell.precision == "fp32" else f"{cell.min_cosine:.5f}"
-
-
 def _label(cell: Cell) -> str:
     return f"{cell.network}{'' if cell.published else ' *'}"
-
-
-def _pack(cell: Cell) -> str:
-    return f"{cell.target}-{cell.precision}"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -22,10 +22,12 @@ class Prepared:
 
     Attributes:
         name: of its folder: model, task where the model has several, and input size.
+        position: of the row in the list.
         published: whether its weights are published ones.
     """
 
     name: str
+    position: int
     checkpoint: Path
     published: bool
     width: int
@@ -35,7 +37,7 @@ class Prepared:
     macs: int
 
 
-def prepare(row: Row, weights_dir: Path | None, folder: Path) -> Prepared:
+def prepare(row: Row, position: int, weights_dir: Path | None, folder: Path) -> Prepared:
     """Write `folder`/<name>.safetensors, the same bytes every time.  Raises `InputError` where there is no network."""
     published = weights_dir / row.weights if weights_dir and row.weights else None
     if published is not None and not published.is_file():
@@ -49,6 +51,7 @@ def prepare(row: Row, weights_dir: Path | None, folder: Path) -> Prepared:
     summary = summarise(checkpoint.network, header.width, header.height)
     return Prepared(
         name=name,
+        position=position,
         checkpoint=path,
         published=published is not None,
         width=header.width,

@@ -1,14 +1,14 @@
 """Which networks the matrix is made of (rows.toml beside this file)."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from edgewright_train.models import ARCHITECTURES
+from edgewright_train.errors import InputError
+from edgewright_train.models import ARCHITECTURES, architecture, check_size
 from edgewright_train.models.architecture import Task
 from edgewright_train.schema import Record, load_toml, parse_record
-
-DEFAULT_ROWS = Path(__file__).with_name("rows.toml")
 
 
 class Row(Record):
@@ -41,6 +41,11 @@ class Row(Record):
         return self.model or Path(self.cfg).stem
 
     @property
+    def title(self) -> str:
+        """What a person chooses it by."""
+        return f"{self.network} {self.task}" if self.task else self.network
+
+    @property
     def size_wh(self) -> tuple[int, int] | None:
         return (self.width, self.height) if self.width else None
 
@@ -49,13 +54,32 @@ class _Rows(Record):
     row: tuple[Row, ...] = Field(min_length=1)
 
 
-def read_rows(path: Path) -> tuple[Row, ...]:
-    """Raises `InputError` naming the field."""
-    return parse_record(_Rows, load_toml(path), source=str(path)).row
+def choose_rows(path: Path, *, everything: bool, only: str) -> list[tuple[int, Row]]:
+    """Rows whose title holds `only`, with their place in the list; `everything`: the rest of the zoo comes after it.
+
+    Raises `InputError` naming the field that is wrong, or when no row is chosen.
+    """
+    listed = parse_record(_Rows, load_toml(path), source=str(path)).row
+    rows = (*listed, *_rest_of_the_zoo(listed)) if everything else listed
+    chosen = [(position, row) for position, row in enumerate(rows) if only in row.title]
+    if not chosen:
+        raise InputError(f"ONLY={only}: in no row of {path}: {', '.join(row.title for row in rows)}")
+    for position, row in chosen:
+        try:
+            _require_network(row)
+        except InputError as error:
+            raise InputError(f"{path}: row.{position}: {error}") from None
+    return chosen
 
 
-def every_row(listed: tuple[Row, ...]) -> tuple[Row, ...]:
-    """The listed ones, then every other network of the zoo at its own size."""
-    known = {(row.model, row.task) for row in listed}
-    zoo = ((model, task) for model, tasks in ARCHITECTURES.items() for task in tasks)
-    return (*listed, *(Row(model=model, task=task) for model, task in zoo if (model, task) not in known))
+def _require_network(row: Row) -> None:
+    if row.model:
+        arch = architecture(row.model, row.task)
+        check_size(row.model, arch, *(row.size_wh or arch.default_size_wh))
+
+
+def _rest_of_the_zoo(listed: Sequence[Row]) -> Iterator[Row]:
+    """Every other network, at its own size."""
+    known = {(row.model, row.task or architecture(row.model).task) for row in listed if row.model}
+    for model, tasks in ARCHITECTURES.items():
+        yield from (Row(model=model, task=task) for task in tasks if (model, task) not in known)

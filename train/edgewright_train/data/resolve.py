@@ -51,6 +51,12 @@ def open_split(data: str | None, split: str, task: Task = "detect") -> Dataset:
     return opener()
 
 
+def open_images(data: str | None, split: str, task: Task) -> Dataset:
+    """As `open_split`, for who only looks at images: data that are not annotated for `task` do as well."""
+    offers = _offers(data)
+    return open_split(data, split, task if task in offers else next(iter(offers)))
+
+
 def list_splits(data: str | None, task: Task = "detect") -> tuple[str, ...]:
     """Of "train", "val", "test" those that `data` has; `(ALL,)` when it makes no such difference."""
     return tuple(_splits(data, task))
