@@ -5,6 +5,7 @@ import resource
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from training_runs import run_folder, start, train, write_recipe
@@ -55,6 +56,24 @@ def test_on_several_threads_too(tmp_path: Path) -> None:
     assert start(reference, recipe).wait() == 0
     stop_at(tmp_path, recipe, 3, signal.SIGKILL)
     assert_resumes_to(reference, tmp_path, recipe)
+
+
+@pytest.mark.parametrize(
+    ("base", "changes"),
+    [
+        ("classify-shapes", {"model": "espnetv2-0.5", "size_wh": (32, 32)}),
+        ("segment-shapes", {"model": "dicenet-0.2", "loss__dice": 0.5}),
+    ],
+    ids=["classify", "segment"],
+)
+def test_so_do_a_classifier_with_dropout_and_a_segmenter(base: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, base, evaluate_every=1, **changes)
+    stop_at(tmp_path, recipe, 3, signal.SIGKILL)
+    assert train(tmp_path, recipe, "--resume") == 0
+    assert train(tmp_path / "whole", recipe) == 0
+    resumed, whole = run_folder(tmp_path), run_folder(tmp_path / "whole")
+    assert resumed.state.read_bytes() == whole.state.read_bytes()
+    assert resumed.best.read_bytes() == whole.best.read_bytes()
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(reference: Path, tmp_path: Path) -> None:

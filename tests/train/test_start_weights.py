@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from training_runs import TINY_CFG, write_cfg
 
 from edgewright_train.checkpoint import Header, save_checkpoint
 from edgewright_train.errors import InputError
 from edgewright_train.models import architecture
+from edgewright_train.models.architecture import Task
 from edgewright_train.models.yolo_fastestv2 import COCO_ANCHORS_PX, YoloFastestV2
+from edgewright_train.new_network import untrained_cfg
 from edgewright_train.start_weights import start_from
 
 MODEL = "yolo-fastestv2"
@@ -65,6 +68,62 @@ def test_other_names_for_as_many_classes_are_said(tmp_path: Path) -> None:
     left, said = started(save(tmp_path, ("a", "b")), ("x", "y"))
     assert left == set()
     assert "class names" in said
+
+
+def header_of(model: str, task: Task, labels: tuple[str, ...]) -> Header:
+    anchors = architecture(model, task).default_anchors_px
+    return Header(model=model, task=task, labels=labels, anchors_px=anchors, width=64, height=64)
+
+
+@pytest.mark.parametrize("task", ["segment", "detect"])
+def test_a_classifier_fills_the_backbone_of_the_same_networks_other_tasks(task: Task, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    classifier = architecture("dicenet-0.2", "classify").build(5).state_dict()
+    save_checkpoint(tmp_path / "c.safetensors", classifier, header_of("dicenet-0.2", "classify", tuple("abcde")))
+    network, own = architecture("dicenet-0.2", task).build(3), header_of("dicenet-0.2", task, ("x", "y", "z"))
+    used, said = start_from(network, own, tmp_path / "c.safetensors")
+    assert used == own
+    assert "it is for the task classify: " in said
+    assert said.endswith("more start at random")
+    after = network.state_dict()
+    shared = [name for name in after if name in classifier]
+    assert len(shared) > 100
+    assert all(torch.equal(after[name], classifier[name]) for name in shared)
+
+
+def test_a_segmenter_of_other_classes_gives_all_that_fits(tmp_path: Path) -> None:
+    tensors = architecture("dicenet-0.2", "segment").build(21).state_dict()
+    save_checkpoint(
+        tmp_path / "s.safetensors", tensors, header_of("dicenet-0.2", "segment", tuple(f"c{n}" for n in range(21)))
+    )
+    network = architecture("dicenet-0.2", "segment").build(7)
+    _, said = start_from(network, header_of("dicenet-0.2", "segment", tuple("abcdefg")), tmp_path / "s.safetensors")
+    assert "it has 21 classes, the data 7: decoder." in said
+
+
+def test_a_cfg_takes_what_fits_from_another_and_keeps_its_epsilon(tmp_path: Path) -> None:
+    old = untrained_cfg(write_cfg(tmp_path), bn_eps=1e-6)
+    save_checkpoint(tmp_path / "old.safetensors", old.network.state_dict(), old.header)
+    other = tmp_path / "other.cfg"
+    other.write_text(TINY_CFG.replace("classes=6", "classes=2").replace("filters=22", "filters=14"))
+    new = untrained_cfg(other)
+    used, said = start_from(new.network, new.header, tmp_path / "old.safetensors")
+    assert used.darknet is not None
+    assert used.darknet.bn_eps == 1e-6
+    assert {module.eps for module in new.network.modules() if isinstance(module, torch.nn.BatchNorm2d)} == {1e-6}
+    assert said.endswith("it has 6 classes, the data 2: layers.3.conv.weight, layers.3.conv.bias start at random")
+
+
+def test_a_network_of_which_nothing_fits_is_refused(tmp_path: Path) -> None:
+    old = untrained_cfg(write_cfg(tmp_path))
+    save_checkpoint(tmp_path / "old.safetensors", old.network.state_dict(), old.header)
+    other = tmp_path / "other.cfg"
+    other.write_text(
+        "[net]\nwidth=64\nheight=64\nchannels=3\n[convolutional]\nfilters=11\n[yolo]\nanchors=9,9\nclasses=6\n"
+    )
+    new = untrained_cfg(other)
+    with pytest.raises(InputError, match="none of its tensors fits other for the task detect"):
+        start_from(new.network, new.header, tmp_path / "old.safetensors")
 
 
 def test_another_network_is_refused(tmp_path: Path) -> None:

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from training_runs import run_folder, train, write_cfg, write_recipe
 
+from edgewright_train.__main__ import main
 from edgewright_train.checkpoint import load_checkpoint
 from edgewright_train.data.shapes_outline import LABELS
+from edgewright_train.data_cli import main as write_data
+from edgewright_train.inference import decode_of
+from edgewright_train.tasks.classify.decode import ClassifyDecode
 from edgewright_train.training_state import read_state
 
 # name -> recipe, its changes, terms of the loss, by how much it must fall, figure that is compared, table of classes
@@ -85,3 +89,66 @@ def test_the_best_checkpoint_can_be_used(learnt: tuple[str, Path]) -> None:
     assert set(header.labels) >= set(LABELS)
     assert header.origin.startswith("run run, step 24, ")
     assert header.darknet is None or header.darknet.seen == 4 * STEPS
+
+
+def test_images_that_show_several_classes_are_learnt_class_by_class(tmp_path: Path) -> None:
+    """Boxes on disk also say which classes an image shows."""
+    folder = tmp_path / "boxes"
+    assert write_data([f"--out={folder}", "--count=8"]) == 0
+    path = write_recipe(
+        tmp_path, "classify-shapes", model="shufflenetv2-0.1", size_wh=(32, 32), epochs=1, data=str(folder)
+    )
+    assert train(tmp_path, path) == 0
+    header = load_checkpoint(run_folder(tmp_path).best).header
+    assert header.multi_label
+    decode = decode_of(header)
+    assert isinstance(decode, ClassifyDecode)
+    assert decode.activation == "sigmoid"
+    assert rows(tmp_path, "SELECT metric, top1 FROM eval_summary") == [("F1", None)]
+
+
+def test_a_batch_too_small_to_learn_from_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_recipe(tmp_path, "classify-shapes", model="shufflenetv2-0.1", size_wh=(32, 32), batch_size=1)
+    assert train(tmp_path, path) == 2
+    assert "BATCH=1: at SIZE=32x32 batch norm sees one value per channel" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_cfg_of_other_classes_than_the_data_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cfg = write_cfg(tmp_path)
+    cfg.write_text(cfg.read_text().replace("classes=6", "classes=4").replace("filters=22", "filters=18"))
+    assert train(tmp_path, write_recipe(tmp_path, "yolo-shapes", cfg=str(cfg))) == 2
+    assert capsys.readouterr().err.endswith("tiny.cfg: has 4 classes, not 6; change the cfg\n")
+
+
+def test_a_cfg_that_changed_meanwhile_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cfg = write_cfg(tmp_path)
+    assert train(tmp_path, write_recipe(tmp_path, "yolo-shapes", cfg=str(cfg), epochs=1)) == 0
+    cfg.write_text(cfg.read_text().replace("anchors=14", "anchors=15"))
+    assert train(tmp_path, tmp_path / "tiny.toml", "--resume") == 2
+    assert "tiny.cfg is not the network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model=espnetv2-0.5"], "MODEL=espnetv2-0.5: give TASK=, one of: classify, segment, detect"),
+        (["--model=espnetv2-0.5", "--cfg=x.cfg"], "give one of MODEL= and CFG="),
+        (["--cfg=nowhere.cfg"], "nowhere.cfg: No such file"),
+        (["--model=shufflenetv2-0.1", "--task=segment"], "TASK=segment: shufflenetv2-0.1 does not do that"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, f"--runs={tmp_path}"]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_without_masks_are_no_data_for_a_segmenter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "boxes"
+    assert write_data([f"--out={folder}", "--count=8"]) == 0
+    assert main(["--model=dicenet-0.2", "--task=segment", f"--data={folder}", f"--runs={tmp_path}"]) == 2
+    assert "the task segment needs masks" in capsys.readouterr().err

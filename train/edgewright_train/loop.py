@@ -14,7 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from .checkpoint import Checkpoint, save_checkpoint
 from .data.dataset import Dataset
 from .data.loader import Batch, Loader
-from .errors import CheckError
+from .errors import CheckError, InputError
 from .inference import decode_of, preprocess_of, torch_run
 from .models.architecture import Normalisation
 from .recipe import Recipe
@@ -78,8 +78,7 @@ def _step(run: Run, training: Training, batch: Batch) -> tuple[Loss, float]:
     rate = recipe.optimizer.learning_rate * factor
     for group in training.optimizer.param_groups:
         group["lr"] = rate
-    outputs = training.network(normalised(batch.images, status.header.architecture.normalisation))
-    loss = run.objective(outputs, batch.targets)
+    loss = run.objective(_outputs(training, batch), batch.targets)
     _require_finite(run, training, "loss", loss.total)
     training.optimizer.zero_grad()
     loss.total.backward()  # type: ignore[no-untyped-call]
@@ -92,6 +91,20 @@ def _step(run: Run, training: Training, batch: Batch) -> tuple[Loss, float]:
     average = value if status.average_loss is None else 0.9 * status.average_loss + 0.1 * value
     training.status = status.model_copy(update={"step": status.step + 1, "average_loss": average})
     return loss, rate
+
+
+def _outputs(training: Training, batch: Batch) -> Any:
+    """What the network returns.  `InputError` where the batch is too small to be normalised over."""
+    try:
+        return training.network(normalised(batch.images, training.status.header.architecture.normalisation))
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        count, _, height, width = batch.images.shape
+        raise InputError(
+            f"BATCH={count}: at SIZE={width}x{height} batch norm sees one value per channel and learns nothing; "
+            "give a larger BATCH= or SIZE="
+        ) from None
 
 
 def normalised(images: Tensor, normalisation: Normalisation) -> Tensor:
