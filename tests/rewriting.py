@@ -13,6 +13,7 @@ def rewritten(module: nn.Module, change: Callable[[fx.GraphModule], None], x: Te
     torch.manual_seed(0)
     graph_module = runnable(torch.export.export(module.eval(), (torch.zeros_like(x),)))
     change(graph_module)
+    graph_module.graph.eliminate_dead_code()
     graph_module.graph.lint()
     graph_module.recompile()
     with torch.no_grad():

@@ -9,18 +9,26 @@ from collections.abc import Callable
 from torch import fx
 
 from .drop_dropout import drop_dropout
+from .fix_resampling import fix_resampling
 from .fold_batch_norm import fold_batch_norms
 from .merge_linear import merge_linear_convolutions
+from .resample_channels import resample_channels
 
 Rewrite = Callable[[fx.GraphModule], None]  # in place
 
-REWRITES: tuple[Rewrite, ...] = (drop_dropout, fold_batch_norms, merge_linear_convolutions)
+REWRITES: tuple[Rewrite, ...] = (
+    drop_dropout,
+    resample_channels,
+    fix_resampling,
+    fold_batch_norms,
+    merge_linear_convolutions,
+)
 
 
 def rewrite(graph_module: fx.GraphModule) -> fx.GraphModule:
     """A new module of the rewritten graph and of the weights that it still uses."""
     for change in REWRITES:
         change(graph_module)
+        graph_module.graph.eliminate_dead_code()
         graph_module.graph.lint()
-    graph_module.graph.eliminate_dead_code()
     return fx.GraphModule(graph_module, graph_module.graph)
