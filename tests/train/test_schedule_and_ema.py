@@ -1,11 +1,15 @@
 """The learning rate over a training, and the average of its weights."""
 
+import json
+
+import numpy as np
 import pytest
 import torch
+from shared_material import SHARED, needs_shared
 from torch import nn
 
 from edgewright_train.ema import MovingAverage
-from edgewright_train.schedule import Cosine, MultiStep, rate_factor
+from edgewright_train.schedule import Cosine, Hybrid, MultiStep, rate_factor
 
 PUBLISHED = MultiStep(kind="multistep", warmup_epochs=5.0, warmup_power=4.0, milestones=(150, 250), gamma=0.1)
 ONE_CYCLE = Cosine(kind="cosine", warmup_epochs=1.0, warmup_power=1.0, final_fraction=0.01)
@@ -35,6 +39,31 @@ def test_the_cosine_rises_falls_and_ends_at_its_fraction() -> None:
 def test_no_warm_up_starts_at_the_full_rate() -> None:
     schedule = ONE_CYCLE.model_copy(update={"warmup_epochs": 0.0})
     assert rate_factor(schedule, 0, steps_per_epoch=10, num_steps=100) == 1
+
+
+def hybrid(rate: float, num_epochs: int) -> list[float]:
+    """Of every epoch's last step."""
+    schedule = Hybrid(kind="hybrid", warmup_epochs=0.0, warmup_power=1.0, cycle=5, cyclic_epochs=61)
+    steps = range(2, 3 * num_epochs, 3)
+    return [rate * rate_factor(schedule, step, steps_per_epoch=3, num_steps=3 * num_epochs) for step in steps]
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "rate", "num_epochs"),
+    [
+        ("hybrid_seg_lr0.009_clr61_ep100", 0.009, 100),
+        ("hybrid_cls_lr0.1_clr61_ep120", 0.1, 120),
+        ("hybrid_det_lr0.01_clr61_ep100", 0.01, 100),
+    ],
+)
+def test_the_hybrid_schedule_is_the_sources(name: str, rate: float, num_epochs: int) -> None:
+    recorded = json.loads((SHARED / "fixtures/edgenets/edgenets_lr_schedules.json").read_text())[name]
+    np.testing.assert_allclose(hybrid(rate, num_epochs), recorded, rtol=0, atol=5.1e-7)  # kept to six digits
+
+
+def test_a_hybrid_training_shorter_than_its_cycles_never_falls_to_nothing() -> None:
+    assert hybrid(1.0, 8) == [1, 5, 4, 3, 2, 1, 5, 4]
 
 
 def network() -> nn.Module:

@@ -30,15 +30,41 @@ class MultiStep(_WarmUp):
     gamma: Annotated[float, Field(gt=0, le=1)]
 
 
-Schedule = Annotated[Cosine | MultiStep, Field(discriminator="kind")]
+class Hybrid(_WarmUp):
+    """By epochs: one at the full rate, then cycles that start at `cycle` times it and fall by 1, then a line to 0.
+
+    Source: sacmehta/EdgeNets.
+
+    Attributes:
+        cyclic_epochs: how many there are before the line, which starts from the full rate at the last of them.
+    """
+
+    kind: Literal["hybrid"]
+    cycle: Annotated[int, Field(ge=1, le=100)]
+    cyclic_epochs: Annotated[int, Field(ge=1)]
 
 
-def rate_factor(schedule: Cosine | MultiStep, step: int, *, steps_per_epoch: int, num_steps: int) -> float:
+AnySchedule = Cosine | MultiStep | Hybrid
+Schedule = Annotated[AnySchedule, Field(discriminator="kind")]
+
+
+def rate_factor(schedule: AnySchedule, step: int, *, steps_per_epoch: int, num_steps: int) -> float:
     """What to multiply the base learning rate with at `step` (from 0) of `num_steps`."""
     warmup_steps = round(schedule.warmup_epochs * steps_per_epoch)
     if step < warmup_steps:
         return (step / warmup_steps) ** schedule.warmup_power
     if isinstance(schedule, MultiStep):
         return schedule.gamma ** sum(step >= epoch * steps_per_epoch for epoch in schedule.milestones)
+    if isinstance(schedule, Hybrid):
+        return _hybrid(schedule, step // steps_per_epoch, num_steps / steps_per_epoch)
     done = (step - warmup_steps) / max(1, num_steps - warmup_steps)
     return schedule.final_fraction + (1 - schedule.final_fraction) * (1 + math.cos(math.pi * done)) / 2
+
+
+def _hybrid(schedule: Hybrid, epoch: int, num_epochs: float) -> float:
+    if epoch == 0:
+        return 1.0
+    if epoch < schedule.cyclic_epochs:
+        return float(schedule.cycle - (epoch - 1) % schedule.cycle)
+    last_cyclic = schedule.cyclic_epochs - 1
+    return 1 - (epoch - last_cyclic) / (num_epochs - last_cyclic)
