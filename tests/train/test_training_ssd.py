@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edgewright_train.models import architecture
 from edgewright_train.models.ssd import priors_wh, strides
+from edgewright_train.tasks.detect.decode import detect
 from edgewright_train.tasks.detect.ssd import CENTRE_VARIANCE, SIZE_VARIANCE, SsdDecode
 from edgewright_train.tasks.detect.ssd_loss import SsdLoss, multibox_loss, multibox_targets
 from edgewright_train.tasks.detect.ssd_match import match, priors_of
@@ -76,6 +77,24 @@ def test_offsets_lead_back_to_the_box(priors: Tensor) -> None:
     centres = found[:, :2] * CENTRE_VARIANCE * own[:, 2:] + own[:, :2]
     sides = (found[:, 2:] * SIZE_VARIANCE).exp() * own[:, 2:]
     np.testing.assert_allclose(torch.cat((centres, sides), 1), box.expand(len(own), 4), rtol=1e-5)
+
+
+def test_a_network_that_has_learnt_its_targets_detects_the_objects(priors: Tensor) -> None:
+    boxes = torch.tensor([[0.3, 0.4, 0.2, 0.3], [0.7, 0.6, 0.5, 0.6], [0.1, 0.9, 0.06, 0.05]])
+    labels, offsets = match(boxes, torch.tensor([2, 0, 1]), priors, 0.45)
+    logits = 20.0 * torch.nn.functional.one_hot(labels, 4)
+    outputs, first = {}, 0
+    for number, (rows, columns) in enumerate(GRIDS_300):
+        rest = slice(first, first := first + rows * columns * 6)
+        parts = [part[rest].view(rows, columns, -1).permute(2, 0, 1) for part in (offsets, logits)]
+        outputs[f"map{number}"] = torch.cat(parts).float().numpy()
+    decode = architecture("espnetv2-0.5", "detect").decode((300, 300), ())
+    assert isinstance(decode, SsdDecode)
+    found = detect(outputs, decode)
+    order = np.argsort(found.class_indices)
+    corners = torch.cat((boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2), 1) * 300
+    assert found.class_indices[order].tolist() == [0, 1, 2]
+    np.testing.assert_allclose(found.boxes_xyxy[order], corners[[1, 2, 0]], atol=0.01)
 
 
 def test_a_batch_without_objects_has_no_loss_and_a_finite_gradient(priors: Tensor) -> None:

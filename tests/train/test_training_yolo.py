@@ -15,8 +15,12 @@ from edgewright_train.darknet.cfg import parse_cfg
 from edgewright_train.darknet.heads import YoloHead, heads_of
 from edgewright_train.darknet.plan import plan_network
 from edgewright_train.errors import InputError
+from edgewright_train.inference import decode_of
 from edgewright_train.new_network import untrained_cfg
+from edgewright_train.tasks.detect.decode import detect
 from edgewright_train.tasks.detect.overlap import OVERLAPS
+from edgewright_train.tasks.detect.yolo import YoloDecode
+from edgewright_train.tasks.detect.yolo_assign import assign_yolo
 from edgewright_train.tasks.detect.yolo_loss import YoloLoss, yolo_loss
 from edgewright_train.tasks.objective import objective_of
 
@@ -196,6 +200,44 @@ def test_sides_beyond_what_a_float_holds_stay_finite() -> None:
     loss.total.backward()
     assert torch.isfinite(loss.total)
     assert all(single.grad is not None and torch.isfinite(single.grad).all() for single in maps)
+
+
+def learnt_maps(targets: Tensor, found: tuple[YoloHead, ...]) -> list[Tensor]:
+    """What a network without `new_coords` gives that has learnt the targets."""
+    maps = []
+    for head, blank in zip(found, random_maps(found), strict=True):
+        height, width = blank.shape[2:]
+        single = torch.full_like(blank, -12.0).detach()
+        planes = single.view(2, len(head.anchors_px), 8, height, width)
+        matches = assign_yolo(targets, head, (width, height))
+        for n, a, j, i, t in zip(*(column.tolist() for column in (*matches.where, matches.target)), strict=True):
+            _, index, cx, cy, w, h = targets[t].tolist()
+            x, y = ((c + (head.scale_x_y - 1) / 2) / head.scale_x_y for c in (cx * width - i, cy * height - j))
+            anchor = head.anchors_px[a]
+            sides = math.log(w * 64 / anchor[0]), math.log(h * 48 / anchor[1])
+            planes[n, a, :4, j, i] = torch.tensor([math.log(x / (1 - x)), math.log(y / (1 - y)), *sides])
+            planes[n, a, [4, 5 + int(index)], j, i] = 12.0
+        maps.append(single)
+    return maps
+
+
+@pytest.mark.parametrize("options", [{}, {"iou_loss": "ciou", "iou_thresh": 0.3, "scale_x_y": 1.2}])
+def test_a_network_that_has_learnt_its_targets_detects_the_objects_and_loses_nothing(
+    options: dict[str, object], tmp_path: Path
+) -> None:
+    targets = torch.tensor([[0, 0, 0.3, 0.4, 0.2, 0.3], [0, 2, 0.7, 0.6, 0.5, 0.6], [0, 1, 0.1, 0.9, 0.15, 0.2]])
+    text = cfg(**options)  # type: ignore[arg-type]
+    found = heads(text)
+    maps = learnt_maps(targets, found)
+    assert float(yolo_loss(maps, targets, found).total) == pytest.approx(0, abs=0.02)
+    decode = decode_of(header_of(text, tmp_path))
+    assert isinstance(decode, YoloDecode)
+    seen = detect({scale.output: single[0].numpy() for scale, single in zip(decode.scales, maps, strict=True)}, decode)
+    order = np.argsort(seen.class_indices)
+    centre, side = targets[[0, 2, 1], 2:4].numpy() * (64, 48), targets[[0, 2, 1], 4:].numpy() * (64, 48)
+    assert seen.class_indices[order].tolist() == [0, 1, 2]
+    corners = np.concatenate((centre - side / 2, centre + side / 2), 1)
+    np.testing.assert_allclose(seen.boxes_xyxy[order], corners, atol=0.01)
 
 
 def header_of(text: str, folder: Path) -> Header:

@@ -31,7 +31,7 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """The averaged weights with the highest AP50 so far."""
+        """The averaged weights that were best so far, by the figure of their task."""
         return self.path / "best.safetensors"
 
     @property
