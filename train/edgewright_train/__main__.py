@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "last/ (to resume from), log.sqlite, tensorboard/.",
         epilog="examples: edgewright-train --model yolo-fastestv2 (on generated images)   |   "
         "edgewright-train --model yolo-fastestv2 --data my/dataset.toml --weights runs/coco/best.safetensors "
-        "--name mine   |   edgewright-train --name mine --resume",
+        "--name mine   |   edgewright-train --model espnetv2-1.0 --task segment --data camvid.toml   |   "
+        "edgewright-train --cfg yolov4-tiny.cfg --data my/dataset.toml   |   edgewright-train --name mine --resume",
     )
     parser.add_argument("--model", help="for example yolo-fastestv2; optional where a recipe says it")
     parser.add_argument("--cfg", help="instead of --model: a darknet network")
