@@ -17,11 +17,17 @@ from .rows import Row
 def fill(
     chosen: Sequence[tuple[int, Row]], targets: Sequence[Target], *, weights_dir: Path | None, build: Path, page: Path
 ) -> list[str]:
-    """`chosen`: rows with their place in the list.  Returns what is wrong with rows that give no network."""
+    """`chosen`: rows with their place in the list.  Returns what is wrong with rows that give no network.
+
+    Rows whose cfg is not there are skipped: the project has no cfgs of its own.
+    """
     made: dict[str, Row] = {}
     problems = []
     for number, (position, row) in enumerate(chosen, 1):
         count = f"{number}/{len(chosen)}"
+        if row.cfg and not (weights_dir and (weights_dir / row.cfg).is_file()):
+            _say(f"{count} {row.title}: skipped, needs WEIGHTS_DIR= with {row.cfg} in it")
+            continue
         try:
             prepared = prepare(row, position, weights_dir, build / "sources")
             if prepared.name in made:
