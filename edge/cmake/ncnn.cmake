@@ -1,9 +1,9 @@
 # ncnn from its pinned source release (NCNN_SOURCE_DIR), with the layers the model zoo uses and nothing else.
 # Adding a layer: its class name as in ncnn's src/CMakeLists.txt.  A pack that needs another one is refused by name.
 set(EDGEWRIGHT_NCNN_LAYERS
-  BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop Eltwise Flatten InnerProduct Input
-  Interp MemoryData Packing Padding Permute Pooling ReLU Reshape Scale ShuffleChannel Sigmoid Slice Softmax Split
-  Squeeze UnaryOp)
+  BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop ELU Eltwise Flatten GELU Gemm
+  HardSigmoid HardSwish InnerProduct Input Interp MatMul MemoryData Mish PReLU Packing Padding Permute Pooling ReLU
+  Reduction Reshape SELU Scale ShuffleChannel Sigmoid Slice Softmax Split Squeeze Swish TanH UnaryOp)
 
 set(NCNN_VERSION 20261020)  # else the date of the build, which no result could be compared by
 # Off: what no pack uses yet (int8, bf16, Vulkan), what the core does itself (pixels), and printing (STDIO).

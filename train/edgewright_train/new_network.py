@@ -56,7 +56,11 @@ def untrained_cfg(cfg: Path, *, size_wh: tuple[int, int] | None = None, bn_eps: 
 
 
 def settled(checkpoint: Checkpoint) -> Checkpoint:
-    """The same network with batch-norm statistics of a few generated images, in place: activations stay in range."""
+    """The same network made fit to be compared: batch norms that give a mean and a deviation of 1 on generated images.
+
+    In place.  Activations stay in range, and mostly above zero: with a mean of 0, every layer of a random network
+    enlarges differences, and a deep one turns rounding into errors that no trained network has.
+    """
     network, preprocess = checkpoint.network, preprocess_of(checkpoint.header)
     scenes = ShapesDataset("train", count=_NUM_SETTLING)
     images = [preprocess.normalise(preprocess.network_image(scenes.image(index))) for index in range(_NUM_SETTLING)]
@@ -64,6 +68,7 @@ def settled(checkpoint: Checkpoint) -> Checkpoint:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
+        nn.init.ones_(norm.bias)
     with torch.no_grad():
         network.train()(torch.from_numpy(np.concatenate(images)))
     for norm, momentum in zip(norms, momenta, strict=True):
