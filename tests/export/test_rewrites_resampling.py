@@ -3,12 +3,14 @@
 import pytest
 import torch
 from rewriting import operations, rewritten
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
+from edgewright_export.rewrites.exchange import cancel_exchanges
 from edgewright_export.rewrites.fix_resampling import fix_resampling
-from edgewright_export.rewrites.resample_channels import resample_channels
 from edgewright_train.models.dicenet import AxisConvolution
+
+MATRIX = ["transpose", "conv2d", "transpose"]
 
 
 class Resize(nn.Module):
@@ -31,10 +33,12 @@ class Resize(nn.Module):
         ((12, 16), (1, 16), ["avg_pool2d"]),
         ((24, 12), (16, 8), ["conv2d", "pixel_shuffle"]),  # 3 to 2
         ((10, 5), (6, 3), ["conv2d", "pixel_shuffle"]),  # 5 to 3
-        ((24, 12), (16, 5), ["matmul", "matmul"]),
-        ((17, 16), (5, 16), ["matmul"]),
-        ((17, 16), (17, 7), ["matmul"]),
-        ((10, 10), (8, 8), ["matmul", "matmul"]),  # 5 to 4: sixteen filters per channel are too many
+        ((16, 64), (5, 7), ["avg_pool2d"]),  # windows of 4 and 10, 3 and 9 apart
+        ((8, 16), (7, 16), ["avg_pool2d"]),  # of 2, 1 apart
+        ((24, 12), (16, 5), 2 * MATRIX),
+        ((18, 16), (5, 16), MATRIX),
+        ((17, 32), (17, 5), MATRIX),
+        ((10, 10), (8, 8), 2 * MATRIX),  # 5 to 4: sixteen filters per channel are too many
     ],
 )
 def test_average_pooling_takes_the_form_that_its_sizes_allow(
@@ -44,38 +48,32 @@ def test_average_pooling_takes_the_form_that_its_sizes_allow(
     assert operations(graph) == expected
 
 
-def test_interpolation_stays_unless_the_size_does() -> None:
+def test_interpolation_stays_unless_one_of_the_sizes_does() -> None:
     x = torch.randn(1, 4, 6, 8)
     assert operations(rewritten(Resize("bilinear", 9, 11), fix_resampling, x)) == ["upsample_bilinear2d"]
+    assert operations(rewritten(Resize("bilinear", 9, 8), fix_resampling, x)) == MATRIX
     assert operations(rewritten(Resize("bilinear", 6, 8), fix_resampling, x)) == []
 
 
 @pytest.mark.parametrize("axis", [2, 3])
-@pytest.mark.parametrize("size_hw", [(8, 8), (7, 12), (5, 5), (10, 7)])
-def test_resampling_beside_an_exchange_of_axes_is_a_convolution(axis: int, size_hw: tuple[int, int]) -> None:
-    graph = rewritten(AxisConvolution(axis, 7), resample_channels, torch.randn(1, 6, *size_hw))
-    resampled = size_hw[axis - 2] != 7
-    found = operations(graph)
-    assert found.count("conv2d") == (3 if resampled else 1)
-    assert found.count("transpose") == 2
-    assert not {"adaptive_avg_pool2d", "upsample_bilinear2d"} & set(found)
+@pytest.mark.parametrize("size_hw", [(9, 9), (7, 12), (5, 5), (10, 7)])
+def test_resampling_of_an_axis_beside_its_exchange_is_a_convolution(axis: int, size_hw: tuple[int, int]) -> None:
+    def change(graph_module: fx.GraphModule) -> None:
+        fix_resampling(graph_module)
+        cancel_exchanges(graph_module)
+
+    found = operations(rewritten(AxisConvolution(axis, 7), change, torch.randn(1, 6, *size_hw)))
+    num_convolutions = 1 if size_hw[axis - 2] == 7 else 3
+    assert found == ["transpose", *["conv2d"] * num_convolutions, "transpose"]
 
 
-class ReadTwice(nn.Module):
-    """The resampled rows are also an output of their own."""
+class Exchanges(nn.Module):
+    """Of one axis twice, and of two axes, which do not undo each other."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        y = F.adaptive_avg_pool2d(x, (5, x.shape[3]))
-        return y.transpose(1, 2), y.relu()
+        return x.transpose(1, 3).transpose(3, 1) * 2, x.transpose(1, 2).transpose(1, 3)
 
 
-class OtherAxis(nn.Module):
-    """The columns are resampled, the rows change places with the channels."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(x, (x.shape[2], 5)).transpose(1, 2)
-
-
-@pytest.mark.parametrize("module", [ReadTwice(), OtherAxis()])
-def test_other_resampling_is_left_to_the_general_form(module: nn.Module) -> None:
-    assert "conv2d" not in operations(rewritten(module, resample_channels, torch.randn(1, 6, 8, 8)))
+def test_only_exchanges_that_undo_each_other_cancel_out() -> None:
+    graph = rewritten(Exchanges(), cancel_exchanges, torch.randn(1, 6, 8, 8))
+    assert operations(graph) == ["mul", "transpose", "transpose"]

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from torch import fx
 
 from .drop_dropout import drop_dropout
+from .exchange import cancel_exchanges
 from .fix_resampling import fix_resampling
 from .fold_batch_norm import fold_batch_norms
 from .merge_linear import merge_linear_convolutions
-from .resample_channels import resample_channels
 
 Rewrite = Callable[[fx.GraphModule], None]  # in place
 
 REWRITES: tuple[Rewrite, ...] = (
     drop_dropout,
-    resample_channels,
     fix_resampling,
+    cancel_exchanges,
     fold_batch_norms,
     merge_linear_convolutions,
 )

@@ -1,12 +1,12 @@
-"""Average pooling to a given size, in the form that the sizes of this export allow.
+"""Resampling to a given size, in the form that the sizes of this export allow.
 
-- same size: nothing; one element: the mean; windows all alike: an ordinary pool.
-- windows that repeat every few elements, such as 3 to 2: a depthwise convolution makes the elements of one period side
-  by side as channels, a pixel shuffle puts them in their places.
-- any other: a product with a constant matrix per axis, A_h x A_w^T.
+Average pooling: to the same size, nothing; to one element, the mean; with windows all alike, an ordinary pool; with
+windows that repeat every few elements, such as 3 to 2, a depthwise convolution that makes the results of one period
+side by side as channels, and a pixel shuffle.  Otherwise a constant matrix per axis, as a 1x1 convolution with that
+axis in the channels' place.  Runtimes do not have adaptive pooling, or converters unroll it, an operation per element.
 
-Runtimes do not have adaptive pooling, or converters unroll it into one operation per output element.  Interpolation
-between the corners stays: every target has it.
+Interpolation between the corners stays, for every target has it, unless a single axis changes: that is DiCENet, which
+exchanges this very axis with the channels before and behind it, and the exchanges cancel out.
 """
 
 import math
@@ -15,9 +15,10 @@ import torch
 from torch import fx
 
 from .constants import add_constant
-from .resampling import Resampling, read_resampling
+from .exchange import exchange
+from .resampling import Axis, Resampling, read_resampling
 
-_LARGEST_PERIOD = 3  # of outputs; the convolution has its square of filters per channel
+_LARGEST_PERIOD = 3  # of results; the convolution has its square of filters per channel
 
 
 def fix_resampling(graph_module: fx.GraphModule) -> None:
@@ -27,54 +28,65 @@ def fix_resampling(graph_module: fx.GraphModule) -> None:
         if resampling is None:
             continue
         with graph.inserting_before(node):
-            new = _fixed(graph_module, resampling)
-        if new is None:
+            fixed = _fixed(graph_module, resampling)
+        if fixed is None:
             continue
-        new.meta.setdefault("val", node.meta["val"])
-        node.replace_all_uses_with(new)
+        fixed.meta.setdefault("val", node.meta["val"])
+        node.replace_all_uses_with(fixed)
         graph.erase_node(node)
 
 
 def _fixed(graph_module: fx.GraphModule, resampling: Resampling) -> fx.Node | None:
-    graph, x = graph_module.graph, resampling.x
-    if resampling.from_hw == resampling.to_hw:
+    """None where it stays as it is."""
+    graph, x, axes = graph_module.graph, resampling.x, resampling.changed_axes
+    if not axes:
         return x
     if resampling.method == "bilinear":
-        return None
+        return _along_axes(graph_module, resampling) if len(axes) == 1 else None
     if resampling.to_hw == (1, 1):
         return graph.call_function(torch.ops.aten.mean.dim, (x, [2, 3], True))
-    ratios = [_ratio(*sizes) for sizes in zip(resampling.from_hw, resampling.to_hw, strict=True)]
-    if all(result == 1 for _, result in ratios):
-        window = [source for source, _ in ratios]
-        return graph.call_function(torch.ops.aten.avg_pool2d.default, (x, window, window))
-    if ratios[0] == ratios[1] and ratios[0][1] <= _LARGEST_PERIOD:
-        return _periodic(graph_module, resampling, *ratios[0])
-    return _matrices(graph_module, resampling)
+    windows = [_common_window(*resampling.sizes(axis)) for axis in (2, 3)]
+    if all(windows):
+        kernel, stride = (list(values) for values in zip(*(w for w in windows if w), strict=True))
+        return graph.call_function(torch.ops.aten.avg_pool2d.default, (x, kernel, stride))
+    period, other = (_period(*resampling.sizes(axis)) for axis in (2, 3))
+    if period == other and period[1] <= _LARGEST_PERIOD:
+        return _periodic(graph_module, x, *period)
+    return _along_axes(graph_module, resampling)
 
 
-def _ratio(source: int, result: int) -> tuple[int, int]:
+def _common_window(source: int, result: int) -> tuple[int, int] | None:
+    """(size, distance) of the windows, when all are of one size and evenly apart."""
+    windows = [(i * source // result, -(-(i + 1) * source // result)) for i in range(result)]
+    size, distance = windows[0][1], windows[1][0] if result > 1 else 1
+    alike = all(window == (i * distance, i * distance + size) for i, window in enumerate(windows))
+    return (size, distance) if alike else None
+
+
+def _period(source: int, result: int) -> tuple[int, int]:
     divisor = math.gcd(source, result)
     return source // divisor, result // divisor
 
 
-def _periodic(graph_module: fx.GraphModule, resampling: Resampling, source: int, result: int) -> fx.Node:
+def _periodic(graph_module: fx.GraphModule, x: fx.Node, source: int, result: int) -> fx.Node:
     """`source` elements become `result`, along both axes and from the start of every period."""
-    graph, channels = graph_module.graph, resampling.x.meta["val"].shape[1]
-    period = Resampling(resampling.x, "average", (source, source), (result, result)).matrix(0)
-    filters = torch.einsum("ay,bx->abyx", period, period).reshape(-1, 1, source, source).repeat(channels, 1, 1, 1)
+    graph, channels = graph_module.graph, x.meta["val"].shape[1]
+    matrix = Resampling(x, "average", (source, source), (result, result)).matrix(2)
+    filters = torch.einsum("ay,bx->abyx", matrix, matrix).reshape(-1, 1, source, source).repeat(channels, 1, 1, 1)
     weight = add_constant(graph_module, "average", filters)
-    arguments = (resampling.x, weight, None, [source, source], [0, 0], [1, 1], channels)
+    arguments = (x, weight, None, [source, source], [0, 0], [1, 1], channels)
     pooled = graph.call_function(torch.ops.aten.conv2d.default, arguments)
     return graph.call_function(torch.ops.aten.pixel_shuffle.default, (pooled, result))
 
 
-def _matrices(graph_module: fx.GraphModule, resampling: Resampling) -> fx.Node:
-    """Rows first: NCNN is slow at the columns of a large map."""
-    graph, x = graph_module.graph, resampling.x
-    if resampling.from_hw[0] != resampling.to_hw[0]:
-        rows = add_constant(graph_module, "rows", resampling.matrix(0))
-        x = graph.call_function(torch.ops.aten.matmul.default, (rows, x))
-    if resampling.from_hw[1] != resampling.to_hw[1]:
-        columns = add_constant(graph_module, "columns", resampling.matrix(1).T)
-        x = graph.call_function(torch.ops.aten.matmul.default, (x, columns))
+def _along_axes(graph_module: fx.GraphModule, resampling: Resampling) -> fx.Node:
+    x = resampling.x
+    for axis in resampling.changed_axes:
+        x = _along_axis(graph_module, x, resampling, axis)
     return x
+
+
+def _along_axis(graph_module: fx.GraphModule, x: fx.Node, resampling: Resampling, axis: Axis) -> fx.Node:
+    weight = add_constant(graph_module, resampling.method, resampling.matrix(axis)[:, :, None, None])
+    convolved = graph_module.graph.call_function(torch.ops.aten.conv2d.default, (exchange(x, axis), weight))
+    return exchange(convolved, axis)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, fx
 from torch.nn import functional as F
 
-Sizes = tuple[int, int]
+Axis = Literal[2, 3]  # rows, columns of (N, C, H, W)
 
 _METHODS: dict[object, Literal["average", "bilinear"]] = {
     torch.ops.aten.adaptive_avg_pool2d.default: "average",
@@ -21,12 +21,21 @@ class Resampling:
 
     x: fx.Node
     method: Literal["average", "bilinear"]
-    from_hw: Sizes
-    to_hw: Sizes
+    from_hw: tuple[int, int]
+    to_hw: tuple[int, int]
 
-    def matrix(self, axis: Literal[0, 1]) -> Tensor:
-        """(to, from), float64: what each row (axis 0) or column (1) of the result takes from those of `x`."""
-        source, result = self.from_hw[axis], self.to_hw[axis]
+    @property
+    def changed_axes(self) -> list[Axis]:
+        axes: tuple[Axis, Axis] = (2, 3)
+        return [axis for axis in axes if self.from_hw[axis - 2] != self.to_hw[axis - 2]]
+
+    def sizes(self, axis: Axis) -> tuple[int, int]:
+        """(from, to)."""
+        return self.from_hw[axis - 2], self.to_hw[axis - 2]
+
+    def matrix(self, axis: Axis) -> Tensor:
+        """(to, from), float64: what each row or column of the result takes from those of `x`."""
+        source, result = self.sizes(axis)
         identity = torch.eye(source, dtype=torch.float64)
         if self.method == "average":
             return F.adaptive_avg_pool1d(identity[None], result)[0].T
@@ -42,9 +51,9 @@ def read_resampling(node: object) -> Resampling | None:
         return None
     x = node.args[0]
     assert isinstance(x, fx.Node)
-    return Resampling(x, method, size_hw(x), size_hw(node))
+    return Resampling(x, method, _size_hw(x), _size_hw(node))
 
 
-def size_hw(node: fx.Node) -> Sizes:
+def _size_hw(node: fx.Node) -> tuple[int, int]:
     height, width = node.meta["val"].shape[-2:]
     return height, width
