@@ -1,6 +1,7 @@
 """Captured graphs of small modules, rewritten by one rewrite, for the tests of the rewrites."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -17,11 +18,21 @@ def rewritten(module: nn.Module, change: Callable[[fx.GraphModule], None], x: Te
     graph_module.graph.lint()
     graph_module.recompile()
     with torch.no_grad():
-        expected, computed = module(x), graph_module(x)
+        expected, computed = module(x), _CheckShapes(graph_module).run(x)
     pairs = [(expected, computed)] if isinstance(expected, Tensor) else list(zip(expected, computed, strict=True))
     for a, b in pairs:
         torch.testing.assert_close(b, a, atol=1e-5 * float(a.abs().max()), rtol=0)
     return graph_module
+
+
+class _CheckShapes(fx.Interpreter):
+    """Runs a graph whose nodes must have the shapes that they are noted to have."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if isinstance(value, Tensor):
+            assert value.shape == n.meta["val"].shape, n
+        return value
 
 
 def operations(graph_module: fx.GraphModule) -> list[str]:

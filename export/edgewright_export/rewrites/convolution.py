@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from .call import call
 from .constants import add_constant, is_constant, read_constant
 
 _DEFAULTS = (None, [1, 1], [0, 0], [1, 1], 1)  # bias, stride, padding, dilation, groups
@@ -74,9 +75,7 @@ def replace_by_convolution(graph_module: fx.GraphModule, node: fx.Node, convolut
         bias = None
         if convolution.bias is not None:
             bias = add_constant(graph_module, f"{node.name}_bias", convolution.bias)
-        shape = (convolution.stride, convolution.padding, convolution.dilation)
-        arguments = (convolution.x, weight, bias, *map(list, shape), convolution.groups)
-        new = graph.call_function(torch.ops.aten.conv2d.default, arguments)
-    new.meta = node.meta
+        options = *map(list, (convolution.stride, convolution.padding, convolution.dilation)), convolution.groups
+        new = call(graph, torch.ops.aten.conv2d.default, convolution.x, weight, bias, *options)
     node.replace_all_uses_with(new)
     graph.erase_node(node)

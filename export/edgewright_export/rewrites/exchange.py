@@ -3,15 +3,14 @@
 import torch
 from torch import fx
 
+from .call import call
+
 _TRANSPOSE = torch.ops.aten.transpose.int
 
 
 def exchange(x: fx.Node, axis: int) -> fx.Node:
     """A new node at the current insertion point."""
-    node = x.graph.call_function(_TRANSPOSE, (x, 1, axis))
-    if "val" in x.meta:
-        node.meta["val"] = x.meta["val"].transpose(1, axis)
-    return node
+    return call(x.graph, _TRANSPOSE, x, 1, axis)
 
 
 def cancel_exchanges(graph_module: fx.GraphModule) -> None:

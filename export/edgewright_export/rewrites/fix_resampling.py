@@ -14,6 +14,7 @@ import math
 import torch
 from torch import fx
 
+from .call import call
 from .constants import add_constant
 from .exchange import exchange
 from .resampling import Axis, Resampling, read_resampling
@@ -31,7 +32,6 @@ def fix_resampling(graph_module: fx.GraphModule) -> None:
             fixed = _fixed(graph_module, resampling)
         if fixed is None:
             continue
-        fixed.meta.setdefault("val", node.meta["val"])
         node.replace_all_uses_with(fixed)
         graph.erase_node(node)
 
@@ -44,11 +44,11 @@ def _fixed(graph_module: fx.GraphModule, resampling: Resampling) -> fx.Node | No
     if resampling.method == "bilinear":
         return _along_axes(graph_module, resampling) if len(axes) == 1 else None
     if resampling.to_hw == (1, 1):
-        return graph.call_function(torch.ops.aten.mean.dim, (x, [2, 3], True))
+        return call(graph, torch.ops.aten.mean.dim, x, [2, 3], True)
     windows = [_common_window(*resampling.sizes(axis)) for axis in (2, 3)]
     if all(windows):
         kernel, stride = (list(values) for values in zip(*(w for w in windows if w), strict=True))
-        return graph.call_function(torch.ops.aten.avg_pool2d.default, (x, kernel, stride))
+        return call(graph, torch.ops.aten.avg_pool2d.default, x, kernel, stride)
     period, other = (_period(*resampling.sizes(axis)) for axis in (2, 3))
     if period == other and period[1] <= _LARGEST_PERIOD:
         return _periodic(graph_module, x, *period)
@@ -74,9 +74,9 @@ def _periodic(graph_module: fx.GraphModule, x: fx.Node, source: int, result: int
     matrix = Resampling(x, "average", (source, source), (result, result)).matrix(2)
     filters = torch.einsum("ay,bx->abyx", matrix, matrix).reshape(-1, 1, source, source).repeat(channels, 1, 1, 1)
     weight = add_constant(graph_module, "average", filters)
-    arguments = (x, weight, None, [source, source], [0, 0], [1, 1], channels)
-    pooled = graph.call_function(torch.ops.aten.conv2d.default, arguments)
-    return graph.call_function(torch.ops.aten.pixel_shuffle.default, (pooled, result))
+    options = (None, [source, source], [0, 0], [1, 1], channels)
+    pooled = call(graph, torch.ops.aten.conv2d.default, x, weight, *options)
+    return call(graph, torch.ops.aten.pixel_shuffle.default, pooled, result)
 
 
 def _along_axes(graph_module: fx.GraphModule, resampling: Resampling) -> fx.Node:
@@ -88,5 +88,5 @@ def _along_axes(graph_module: fx.GraphModule, resampling: Resampling) -> fx.Node
 
 def _along_axis(graph_module: fx.GraphModule, x: fx.Node, resampling: Resampling, axis: Axis) -> fx.Node:
     weight = add_constant(graph_module, resampling.method, resampling.matrix(axis)[:, :, None, None])
-    convolved = graph_module.graph.call_function(torch.ops.aten.conv2d.default, (exchange(x, axis), weight))
+    convolved = call(graph_module.graph, torch.ops.aten.conv2d.default, exchange(x, axis), weight)
     return exchange(convolved, axis)
