@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import InputError
+from ..untrusted_file import read_at_most
 
 MAX_BYTES = 1 << 20
 MAX_SECTIONS = 4096
@@ -61,13 +62,7 @@ class Place:
 
 def read_cfg_text(path: Path) -> str:
     """The file as it is; encoding it as UTF-8 gives the same bytes.  Raises `InputError` for what cannot be a cfg."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(f"{path}: {size} bytes; a cfg may have at most {MAX_BYTES}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    data = read_at_most(path, MAX_BYTES, "a cfg")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..atomic import atomic_file
 from ..errors import InputError
+from ..untrusted_file import read_at_most
 from .cfg import Layer
 from .layer_options import Connected
 from .parameters import Slot
@@ -36,13 +37,7 @@ def read_weights(path: Path, plan: Plan, *, upto: int | None = None) -> Weights:
 
     Raises `InputError` saying by how many floats the file is off, and at which layer.
     """
-    try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES:
-            raise InputError(f"{path}: {size} bytes; a weights file may have at most {_MAX_BYTES}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    data = read_at_most(path, _MAX_BYTES, "a weights file")
     return parse_weights(data, plan, source=str(path), upto=upto)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..untrusted_file import read_at_most
 from ..vision.read_image import MAX_FILE_BYTES, MAX_SIDE
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -42,13 +43,7 @@ def label_image_size(path: Path) -> tuple[int, int]:
 
 def read_label_image(path: Path) -> NDArray[np.uint16]:
     """(H, W) numbers as stored.  Raises `InputError` as `label_image_size` does, and for a file that is cut short."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise InputError(f"{path}: {size} bytes; a mask may have at most {MAX_FILE_BYTES}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    data = read_at_most(path, MAX_FILE_BYTES, "a mask")
     header = _read_header(data[:_HEADER_END], path)
     grey = _as_grey(data, header, path)
     try:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..untrusted_file import read_at_most
 
 MAX_FILE_BYTES = 64 << 20
 MAX_SIDE = 16384
@@ -17,13 +18,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
     Raises `InputError` for a file that is missing, too large, not an image, or cut short.
     """
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    if size > MAX_FILE_BYTES:
-        raise InputError(f"{path}: {size} bytes; an image may have at most {MAX_FILE_BYTES}")
-    data = path.read_bytes()
+    data = read_at_most(path, MAX_FILE_BYTES, "an image")
     if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:]:
         raise InputError(f"{path}: JPEG is cut short (no end-of-image marker)")
     try:
