@@ -25,14 +25,7 @@ TOOLS: dict[Target, TargetTools] = {
         {"onnx": "onnx", "onnxscript": "onnxscript", "onnxsim": "onnxsim", "onnxruntime": "onnxruntime"},
     ),
     "ncnn": TargetTools("to_ncnn", {"pnnx": "pnnx", "ncnn": "ncnn"}),
-    "tflite": TargetTools(
-        "to_tflite",
-        {
-            "litert_torch": "litert-torch",
-            "ai_edge_litert": "ai-edge-litert",
-            "ai_edge_quantizer": "ai-edge-quantizer",
-        },
-    ),
+    "tflite": TargetTools("to_tflite", {"ai_edge_litert": "ai-edge-litert"}),
     "coreml": TargetTools("to_coreml", {"coremltools": "coremltools"}),
 }
 

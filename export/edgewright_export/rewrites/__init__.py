@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from torch import fx
 
-from .drop_dropout import drop_dropout
+from .drop_identities import drop_identities
 from .exchange import cancel_exchanges
 from .fix_resampling import fix_resampling
 from .fold_batch_norm import fold_batch_norms
@@ -17,7 +17,7 @@ from .merge_linear import merge_linear_convolutions
 Rewrite = Callable[[fx.GraphModule], None]  # in place
 
 REWRITES: tuple[Rewrite, ...] = (
-    drop_dropout,
+    drop_identities,
     fix_resampling,
     cancel_exchanges,
     fold_batch_norms,

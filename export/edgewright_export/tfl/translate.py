@@ -1,0 +1,67 @@
+"""From a captured graph to a TFLite model: every node is translated by the function that stands for its operation."""
+
+import operator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, fx
+
+from edgewright_train.errors import CheckError
+
+from ..capture import runnable
+from .model import Model, Value
+from .operations import OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch.export import ExportedProgram
+
+
+def translate(
+    exported: "ExportedProgram", path: Path, *, input_name: str, output_names: "Sequence[str]", half_weights: bool
+) -> None:
+    """Write `path`: float32 input and outputs, channels last.  Raises `CheckError` naming what has no translation."""
+    graph_module = runnable(exported)
+    _refuse_unknown(graph_module.graph)
+    model = Model(half_weights=half_weights)
+    values: dict[fx.Node, Any] = {}
+    inputs: dict[str, Value] = {}
+    outputs: dict[str, Value] = {}
+    for node in graph_module.graph.nodes:
+        match node.op:
+            case "placeholder":
+                inputs[input_name] = values[node] = model.input(tuple(node.meta["val"].shape))
+            case "get_attr":
+                values[node] = _constant(graph_module, node)
+            case "output":
+                results = fx.map_arg(node.args[0], values.__getitem__)
+                outputs = dict(zip(output_names, results, strict=True))
+            case _:
+                values[node] = _translate_node(model, node, values)
+    model.write(path, inputs, outputs)
+
+
+def _translate_node(model: Model, node: fx.Node, values: dict[fx.Node, Any]) -> Any:
+    arguments, options = fx.map_arg((node.args, dict(node.kwargs)), values.__getitem__)
+    result = OPERATIONS[node.target](model, *arguments, **options)
+    if not isinstance(result, Value):
+        return result
+    expected = tuple(node.meta["val"].shape)
+    assert result.shape == expected, f"{node.format_node()}: {result.shape}, not {expected}"
+    model.name(result, node.name)
+    (reader,) = users if len(users := list(node.users)) == 1 else (None,)
+    return Value(result.tensor, result.shape, read_once=reader is not None and reader.op != "output")
+
+
+def _constant(graph_module: fx.GraphModule, node: fx.Node) -> NDArray[np.float32]:
+    value: Tensor = operator.attrgetter(str(node.target))(graph_module)
+    return value.detach().numpy()
+
+
+def _refuse_unknown(graph: fx.Graph) -> None:
+    calls = {node.target for node in graph.nodes if node.op.startswith("call_")}
+    if unknown := sorted(str(target) for target in calls - OPERATIONS.keys()):
+        raise CheckError(f"tflite: no translation of {', '.join(unknown)}")
