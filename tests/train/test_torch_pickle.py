@@ -37,3 +37,20 @@ def test_plain_tensors_come_through_as_they_are(tensor: Tensor, tmp_path: Path) 
     assert list(read) == ["a", "b"]
     assert read["a"].dtype == tensor.dtype
     assert torch.equal(read["a"], tensor)
+
+
+def test_a_file_with_any_of_its_zip_directory_damaged_is_refused_or_read(tmp_path: Path) -> None:
+    """Where a fuzzer found exceptions of `zipfile`: at the end of the file, which says where the entries are."""
+    torch.save({"a": torch.arange(3)}, tmp_path / "whole.pth")
+    whole = (tmp_path / "whole.pth").read_bytes()
+    refused = 0
+    for place in range(len(whole) - 160, len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        (tmp_path / "x.pth").write_bytes(damaged)
+        try:
+            assert torch.equal(read_state_dict(tmp_path / "x.pth")["a"], torch.arange(3))
+        except InputError as error:
+            refused += 1
+            assert str(error).startswith(f"{tmp_path / 'x.pth'}: ")
+    assert refused > 20

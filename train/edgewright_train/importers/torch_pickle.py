@@ -23,9 +23,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     _check_size(path, path.stat().st_size)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            _check_size(path, sum(entry.file_size for entry in archive.infolist()))
+    _check_size(path, _unpacked_size(path))
     tensors = _load(path)
     if not isinstance(tensors, dict) or not tensors or not all(isinstance(name, str) for name in tensors):
         raise InputError(f"{path}: not a state dict (tensors by name) but a {type(tensors).__name__}")
@@ -42,6 +40,17 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     # A view can claim far more elements than the file holds.
     _check_size(path, sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()))
     return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+
+
+def _unpacked_size(path: Path) -> int:
+    """Of a zip's entries together; 0 for PyTorch's older format, which is no zip."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return 0
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+        raise InputError(f"{path}: not a whole PyTorch file ({type(error).__name__})") from None
 
 
 def _load(path: Path) -> object:
