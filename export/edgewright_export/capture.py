@@ -6,6 +6,7 @@ import torch
 from torch import fx, nn
 
 from .rewrites import rewrite
+from .rewrites.channel_shuffle import expand_channel_shuffles
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -28,4 +29,12 @@ def runnable(exported: "ExportedProgram") -> fx.GraphModule:
     for override in ("train", "eval"):
         vars(module).pop(override, None)
     assert isinstance(module, fx.GraphModule)
+    return module
+
+
+def without_channel_shuffles(exported: "ExportedProgram") -> fx.GraphModule:
+    """`runnable`, for tools that know channel shuffles only as views and an exchange of axes."""
+    module = runnable(exported)
+    expand_channel_shuffles(module)
+    module.recompile()
     return module

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .capture import runnable
+from .capture import without_channel_shuffles
 from .conversion import Artefact, ConversionSpec
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
     colours = {"rgb": ct.colorlayout.RGB, "bgr": ct.colorlayout.BGR}
     precisions = {"fp32": ct.precision.FLOAT32, "fp16": ct.precision.FLOAT16}
     model = ct.convert(
-        program.run_decompositions(_decompositions()),
+        program.run_decompositions({}),
         inputs=[
             ct.ImageType(
                 name=spec.input_name,
@@ -72,33 +72,19 @@ def _with_channel_scales(
     """The program behind a multiplication by what each channel's scale differs from the common one, if any does."""
     import torch  # noqa: PLC0415
 
-    if all(scale == common_scale for scale in preprocess.scale):
-        return exported
-
     class Scaled(torch.nn.Module):
         ratio: "Tensor"
 
         def __init__(self) -> None:
             super().__init__()
-            self.network = runnable(exported)
+            self.network = without_channel_shuffles(exported)
             self.register_buffer("ratio", torch.tensor(preprocess.scale).reshape(1, 3, 1, 1) / common_scale)
+            self.same = all(scale == common_scale for scale in preprocess.scale)
 
         def forward(self, image: "Tensor") -> Any:
-            return self.network(image * self.ratio)
+            return self.network(image if self.same else image * self.ratio)
 
     return torch.export.export(Scaled(), (torch.zeros(1, 3, preprocess.height, preprocess.width),))
-
-
-def _decompositions() -> dict[Any, Any]:
-    """Operations that coremltools has no translation of, in terms of others."""
-    import torch  # noqa: PLC0415
-
-    def channel_shuffle(x: "Tensor", groups: int) -> "Tensor":
-        batch, channels, height, width = x.shape
-        grouped = x.reshape(batch, groups, channels // groups, height, width)
-        return grouped.transpose(1, 2).reshape(batch, channels, height, width)
-
-    return {torch.ops.aten.channel_shuffle.default: channel_shuffle}
 
 
 def _write_package(model: Any, package: Path) -> None:

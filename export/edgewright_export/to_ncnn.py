@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgewright_train.errors import CheckError
 
-from .capture import runnable
+from .capture import without_channel_shuffles
 from .conversion import Artefact, ConversionSpec
 from .ncnn_param import Layer, drop_defaults, parse_param, rename_blobs, write_param
 
@@ -37,7 +37,7 @@ def _trace(exported: "ExportedProgram", spec: ConversionSpec, scratch: Path) -> 
     image = torch.zeros(1, 3, spec.preprocess.height, spec.preprocess.width)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing a captured graph has no Python branches to lose
-        traced = torch.jit.trace(runnable(exported), (image,), check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(without_channel_shuffles(exported), (image,), check_trace=False)  # type: ignore[no-untyped-call]
     traced.save(scratch / "graph.pt")
     return scratch / "graph.pt"
 

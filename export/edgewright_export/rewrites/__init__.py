@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from torch import fx
 
+from .channel_shuffle import join_channel_shuffles
 from .drop_identities import drop_identities
 from .exchange import cancel_exchanges
 from .fix_resampling import fix_resampling
@@ -18,6 +19,7 @@ Rewrite = Callable[[fx.GraphModule], None]  # in place
 
 REWRITES: tuple[Rewrite, ...] = (
     drop_identities,
+    join_channel_shuffles,
     fix_resampling,
     cancel_exchanges,
     fold_batch_norms,
