@@ -1,9 +1,10 @@
 # ncnn from its pinned source release (NCNN_SOURCE_DIR), with the layers the model zoo uses and nothing else.
-# Adding a layer: its class name as in ncnn's src/CMakeLists.txt.  A pack that needs another one is refused by name.
+# Adding a layer: its class name as in ncnn's src/CMakeLists.txt, here and in export's ncnn_layers.py, which refuses to
+# export a network that needs another one.
 set(EDGEWRIGHT_NCNN_LAYERS
-  BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop ELU Eltwise Flatten GELU Gemm
-  HardSigmoid HardSwish InnerProduct Input Interp MatMul MemoryData Mish PReLU Packing Padding Permute Pooling ReLU
-  Reduction Reshape SELU Scale ShuffleChannel Sigmoid Slice Softmax Split Squeeze Swish TanH UnaryOp)
+  BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop ELU Eltwise Flatten GELU HardSigmoid
+  HardSwish InnerProduct Input Interp MemoryData Mish PReLU Packing Padding Permute PixelShuffle Pooling ReLU Reduction
+  Reshape SELU Scale ShuffleChannel Sigmoid Slice Softmax Split Squeeze Swish TanH UnaryOp)
 
 set(NCNN_VERSION 20261020)  # else the date of the build, which no result could be compared by
 # Off: what no pack uses yet (int8, bf16, Vulkan), what the core does itself (pixels), and printing (STDIO).

@@ -10,7 +10,8 @@ from edgewright_train.errors import CheckError
 
 from .capture import without_channel_shuffles
 from .conversion import Artefact, ConversionSpec
-from .ncnn_param import Layer, drop_defaults, parse_param, rename_blobs, write_param
+from .ncnn_layers import refuse_foreign_layers
+from .ncnn_param import drop_defaults, parse_param, rename_blobs, write_param
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -23,7 +24,7 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
     with tempfile.TemporaryDirectory(prefix="edgewright-pnnx-") as scratch:
         _run_pnnx(_trace(exported, spec, Path(scratch)), spec, Path(scratch))
         layers = parse_param((Path(scratch) / "out.param").read_text())
-        _refuse_foreign_layers(layers)
+        refuse_foreign_layers(layers)
         names = {"in0": spec.input_name, **{f"out{i}": name for i, name in enumerate(spec.output_names)}}
         renamed = rename_blobs([drop_defaults(layer) for layer in layers], names)
         (folder / ENTRY).write_text(write_param(renamed))
@@ -54,10 +55,3 @@ def _run_pnnx(traced: Path, spec: ConversionSpec, scratch: Path) -> None:
     if done.returncode != 0 or not (scratch / "out.param").is_file():
         reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:] or ["no message"]
         raise CheckError(f"pnnx failed with exit code {done.returncode}: {reason[0]}")
-
-
-def _refuse_foreign_layers(layers: list[Layer]) -> None:
-    """pnnx leaves what it cannot convert under PyTorch's or its own name; NCNN would not load it."""
-    foreign = sorted({layer.kind for layer in layers if "." in layer.kind or "::" in layer.kind})
-    if foreign:
-        raise CheckError(f"ncnn has no layer for: {', '.join(foreign)}")

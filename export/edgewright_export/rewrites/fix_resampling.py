@@ -73,7 +73,7 @@ def _periodic(graph_module: fx.GraphModule, x: fx.Node, source: int, result: int
     graph, channels = graph_module.graph, x.meta["val"].shape[1]
     matrix = Resampling(x, "average", (source, source), (result, result)).matrix(2)
     filters = torch.einsum("ay,bx->abyx", matrix, matrix).reshape(-1, 1, source, source).repeat(channels, 1, 1, 1)
-    weight = add_constant(graph_module, "average", filters)
+    weight = add_constant(graph_module, "average_filters", filters)
     options = (None, [source, source], [0, 0], [1, 1], channels)
     pooled = call(graph, torch.ops.aten.conv2d.default, x, weight, *options)
     return call(graph, torch.ops.aten.pixel_shuffle.default, pooled, result)
@@ -87,6 +87,6 @@ def _along_axes(graph_module: fx.GraphModule, resampling: Resampling) -> fx.Node
 
 
 def _along_axis(graph_module: fx.GraphModule, x: fx.Node, resampling: Resampling, axis: Axis) -> fx.Node:
-    weight = add_constant(graph_module, resampling.method, resampling.matrix(axis)[:, :, None, None])
+    weight = add_constant(graph_module, f"{resampling.method}_matrix", resampling.matrix(axis)[:, :, None, None])
     convolved = call(graph_module.graph, torch.ops.aten.conv2d.default, exchange(x, axis), weight)
     return exchange(convolved, axis)

@@ -30,7 +30,8 @@ class NcnnRunner:
     def __call__(self, network_image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         tensor = self._manifest.input.preprocess.normalise(network_image)[0]
         extractor = self._net.create_extractor()
-        if extractor.input(self._manifest.input.name, ncnn.Mat(tensor)) != 0:
+        image = ncnn.Mat(tensor).clone()  # memory of its own: a first layer that works in place would crash on ours
+        if extractor.input(self._manifest.input.name, image) != 0:
             raise CheckError(f"ncnn has no input blob {self._manifest.input.name!r}")
         return {output.name: self._extract(extractor, output.name) for output in self._manifest.outputs}
 
