@@ -52,7 +52,9 @@ def untrained_cfg(cfg: Path, *, size_wh: tuple[int, int] | None = None, bn_eps: 
     plan = plan_network(read_cfg(cfg), width=width, height=height)
     network = DarknetNetwork(plan, bn_eps=bn_eps)
     labels, _ = labels_without_names(network.heads.num_classes, network.heads.task)
-    return Checkpoint(network.eval(), cfg_header(cfg, plan, bn_eps, labels, WeightsHeader()))
+    header = cfg_header(cfg, plan, bn_eps, labels, WeightsHeader())
+    header.architecture.initialise(network)
+    return Checkpoint(network.eval(), header)
 
 
 def settled(checkpoint: Checkpoint) -> Checkpoint:
