@@ -65,7 +65,7 @@ class Model:
         if not self._half_weights:
             return self.constant(values)
         half = self.constant(values, "float16")
-        return self._operate("DEQUANTIZE", [half], [values.shape], schema.DequantizeOptionsT(), version=3)[0]
+        return self._operate("DEQUANTIZE", [half], values.shape, schema.DequantizeOptionsT(), version=3)
 
     def input(self, shape: tuple[int, ...]) -> Value:
         return Value(self._tensor(to_channels_last(shape)), shape)
@@ -93,7 +93,7 @@ class Model:
     ) -> int:
         """An operation whose result has `shape` in the file."""
         indices = [value.tensor if isinstance(value, Value) else value for value in inputs]
-        return self._operate(code, indices, [shape], options, version=version)[0]
+        return self._operate(code, indices, shape, options, version=version)
 
     def activate(self, value: Value, activation: str) -> bool:
         """Let the operation that computes `value` activate it as well, when it can and nobody else reads it."""
@@ -130,19 +130,18 @@ class Model:
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 
-    def _operate(
-        self, code: str, inputs: list[int], shapes: Sequence[Sequence[int]], options: Any, *, version: int
-    ) -> list[int]:
+    def _operate(self, code: str, inputs: list[int], shape: Sequence[int], options: Any, *, version: int) -> int:
         if (code, version) not in self._codes:
             self._codes.append((code, version))
         operator = schema.OperatorT()
         operator.opcodeIndex, operator.inputs = self._codes.index((code, version)), inputs
-        operator.outputs = [self._tensor(shape) for shape in shapes]
+        result = self._tensor(shape)
+        operator.outputs = [result]
         if options is not None:
             operator.builtinOptions = options
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
         self._operators.append(operator)
-        return operator.outputs
+        return result
 
 
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]

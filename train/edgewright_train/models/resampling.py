@@ -1,4 +1,4 @@
-"""Resampling to sizes that follow from the input's: one kind of module, so that an exporter can make every size fixed.
+"""Resampling to sizes that follow from the input's, in one kind of module.
 
 `average`: adaptive average pooling; `bilinear`: interpolation with aligned corners; `fit`: whichever goes that way, per
 axis, as DiCENet's fixed-size branches need it (spec-dicenet.md section 1).
