@@ -15,9 +15,11 @@ from edgewright_train.data.dataset import Annotation
 from edgewright_train.data.resolve import open_split
 from edgewright_train.errors import InputError
 from edgewright_train.importers import import_checkpoint
+from edgewright_train.inference import decode_of, preprocess_of, torch_run
 from edgewright_train.tasks.detect.detections import Detections
-from edgewright_train.tasks.detect.detector import torch_detector
-from edgewright_train.tasks.detect.evaluate import evaluate
+from edgewright_train.tasks.detect.detector import detector
+from edgewright_train.tasks.detect.evaluate import Predict, evaluate
+from edgewright_train.tasks.detect.yolo_fastestv2 import YoloFastestV2Decode
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,10 +99,17 @@ def published(tmp_path: Path) -> Checkpoint:
     return load_checkpoint(tmp_path / "coco.safetensors")
 
 
+def _detector(checkpoint: Checkpoint, *, score_threshold: float) -> Predict:
+    decode = decode_of(checkpoint.header)
+    assert isinstance(decode, YoloFastestV2Decode)
+    run, preprocess = torch_run(checkpoint), preprocess_of(checkpoint.header)
+    return detector(run, preprocess, decode, score_threshold=score_threshold, iou_threshold=0.4)
+
+
 @needs_shared
 def test_published_weights_reproduce_the_published_detections(published: Checkpoint) -> None:
     """Boxes of the source system at score 0.3, in pixels of its 352x352 input."""
-    predict = torch_detector(published, score_threshold=0.3, iou_threshold=0.4)
+    predict = _detector(published, score_threshold=0.3)
     images = np.load(SHARED / "fixtures/yolo-fastestv2/yfv2_images_352.npz")
     reference = json.loads((SHARED / "fixtures/yolo-fastestv2/yfv2_detections.json").read_text())["images"]
     for name in images:
@@ -116,6 +125,6 @@ def test_published_weights_reproduce_the_published_detections(published: Checkpo
 @needs_shared
 def test_published_weights_reach_their_accuracy_on_real_images(published: Checkpoint) -> None:
     dataset = open_split(str(SHARED / "data/coco_val2017_dev"), "val")
-    metrics = evaluate(torch_detector(published, score_threshold=0.001, iou_threshold=0.4), dataset).metrics
+    metrics = evaluate(_detector(published, score_threshold=0.001), dataset).metrics
     assert metrics.ap50 == pytest.approx(0.3205, abs=0.001)
     assert metrics.ap == pytest.approx(0.175, abs=0.001)

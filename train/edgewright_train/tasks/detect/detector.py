@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checkpoint import Checkpoint
-from ...inference import Run, decode_of, preprocess_of, torch_run
+from ...inference import Run
 from ...vision.preprocess import Preprocess
 from .decode import DetectDecode, detect
-from .detections import Detections, Suppression
+from .detections import Detections
 from .evaluate import Predict
 
 
@@ -28,18 +27,3 @@ def detector(
         return found.scaled((preprocess.width, preprocess.height), (width, height))
 
     return predict
-
-
-def torch_detector(
-    checkpoint: Checkpoint, *, score_threshold: float | None = None, iou_threshold: float | None = None
-) -> Predict:
-    """The checkpoint as a detector; its network must be in eval mode."""
-    decode = decode_of(checkpoint.header)
-    assert isinstance(decode, Suppression)
-    return detector(
-        torch_run(checkpoint),
-        preprocess_of(checkpoint.header),
-        decode,
-        score_threshold=score_threshold,
-        iou_threshold=iou_threshold,
-    )
