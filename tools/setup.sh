@@ -42,7 +42,7 @@ logged .venv/bin/python -m pip install --upgrade pip
 torch=$(sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 step "installing $torch"
 logged .venv/bin/python -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$torch"
-step "installing edgewright with every target and the development tools (about 2.5 GB)"
+step "installing edgewright with every target and the development tools (about 2.2 GB)"
 logged .venv/bin/python -m pip install ${known:+--constraint "$known"} -e '.[dev]'
 step "building edgebench and the C++ tests (3 minutes on two cores)"
 logged .venv/bin/python -m edgewright_edge.build_host
