@@ -62,7 +62,7 @@ Result<Contestant> LoadBare(const CompareOptions& options, const Preprocess& lik
   if (!bin.ok()) return bin.error();
   Result<NcnnModel> model =
       NcnnModel::Load(param.value(), std::move(bin.value()),
-                      {options.input, options.outputs, options.num_threads, edgewright::Precision::kFp32});
+                      {options.input, options.outputs, options.num_threads, /*half_precision=*/false});
   if (!model.ok()) return Error{model.error().kind, options.other + ": " + model.error().message};
   return Contestant{std::move(model.value()), Planes(like, source), like.width, like.height};
 }

@@ -72,7 +72,7 @@ ordered_json PackJson(const edgewright::Pack& pack) {
   return {{"path", pack.folder().string()},
           {"model", manifest.model},
           {"target", manifest.target},
-          {"precision", manifest.precision == edgewright::Precision::kFp16 ? "fp16" : "fp32"},
+          {"precision", manifest.precision},
           {"manifest_sha256", pack.manifest_sha256()}};
 }
 

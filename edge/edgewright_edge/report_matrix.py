@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from edgewright_export.manifest import PRECISIONS, TARGETS, Precision, Target
+from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS, Precision, Target
 from edgewright_train.errors import InputError
 
 from .matrix.cells import Cell, read_cells
@@ -89,7 +89,7 @@ def read_matrix(folder: Path) -> Matrix | None:
         cells = read_cells(folder)
     except InputError as error:
         return Matrix((), (), str(error))
-    packs = tuple((target, precision) for target in TARGETS for precision in PRECISIONS)
+    packs = tuple((target, precision) for target in TARGETS for precision in FLOAT_PRECISIONS)
     rows = [_row(network, list(group), packs) for network, group in groupby(cells, key=lambda cell: cell.network)]
     return Matrix(packs, tuple(rows)) if rows else None
 

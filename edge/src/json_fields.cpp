@@ -96,6 +96,12 @@ std::string JsonFields::Text(const char* key, Length length) {
   return value == nullptr ? std::string() : CheckedText(*value, Path(key), length, problem_);
 }
 
+std::optional<std::string> JsonFields::TextOrNull(const char* key, Length length) {
+  const json* value = Take(key);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  return CheckedText(*value, Path(key), length, problem_);
+}
+
 std::int64_t JsonFields::Integer(const char* key, std::int64_t min, std::int64_t max) {
   const json* value = Take(key);
   return value == nullptr ? min : CheckedInteger(*value, Path(key), min, max, problem_);
@@ -126,6 +132,11 @@ bool JsonFields::Flag(const char* key) {
 const json& JsonFields::Object(const char* key) {
   const json* value = Take(key);
   return value == nullptr ? EmptyObject() : *value;
+}
+
+const json& JsonFields::ObjectOrNull(const char* key) {
+  static const json null;
+  return value_.contains(key) ? *Take(key) : null;
 }
 
 const json& JsonFields::List(const char* key, Length length) {

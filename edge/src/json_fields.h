@@ -42,6 +42,7 @@ class JsonFields {
   JsonFields& operator=(const JsonFields&) = delete;
 
   std::string Text(const char* key, Length length);
+  std::optional<std::string> TextOrNull(const char* key, Length length);
   std::int64_t Integer(const char* key, std::int64_t min, std::int64_t max);
   double Number(const char* key, double min, double max);
   std::optional<double> NumberOrNull(const char* key, double min, double max);
@@ -63,6 +64,7 @@ class JsonFields {
 
   // An object or array below this one, empty when it is missing.
   const nlohmann::json& Object(const char* key);
+  const nlohmann::json& ObjectOrNull(const char* key);  // null where it is absent
   const nlohmann::json& List(const char* key, Length length);
 
   // Calls `read(element, "path.index")` for each element of the list `key`.

@@ -131,6 +131,30 @@ void CheckAccuracy(const json& value, const std::string& where, Problem* problem
   fields.Number("source_value", 0, 1);
   fields.NumberOrNull("score_threshold", 0, 1);
   fields.NumberOrNull("iou_threshold", 0, 1);
+  fields.NumberOrAbsent("budget", 0, 1);
+  fields.NumberOrAbsent("loss_low", -1, 1);
+  fields.NumberOrAbsent("loss_high", -1, 1);
+}
+
+void CheckQuantisation(const json& value, const std::string& where, Problem* problem) {
+  JsonFields fields(value, where, problem);
+  fields.TextOrNull("method", kName);
+  if (fields.TextOrNull("calibration_sha256", {})) ReadSha256(fields, "calibration_sha256", problem);
+  ReadSha256(fields, "plan_sha256", problem);
+  fields.Integer("num_layers", 0, INT64_MAX);
+  fields.ForEach("float_layers", {0, 65536},
+                 [&](const json& name, const std::string& path) { CheckedText(name, path, kName, problem); });
+  fields.Number("float_cosine", -1, 1);
+}
+
+// Null or absent for float packs, and only for them.
+void ReadQuantisation(JsonFields& fields, const Manifest& manifest, Problem* problem) {
+  const bool in_float = manifest.precision == "fp32" || manifest.precision == "fp16";
+  const json& value = fields.ObjectOrNull("quantisation");
+  if (in_float != value.is_null()) {
+    problem->Report("quantisation", "must be null for fp32 and fp16, and given for every other precision");
+  }
+  if (!value.is_null()) CheckQuantisation(value, "quantisation", problem);
 }
 
 void CheckProvenance(const json& value, const std::string& where, Problem* problem) {
@@ -181,7 +205,14 @@ Manifest ReadManifest(const json& document, Problem* problem) {
       fields.Choice<const char*>("task", {{"detect", "detect"}, {"classify", "classify"}, {"segment", "segment"}});
   manifest.target = fields.Choice<const char*>(
       "target", {{"onnx", "onnx"}, {"ncnn", "ncnn"}, {"tflite", "tflite"}, {"coreml", "coreml"}});
-  manifest.precision = fields.Choice<Precision>("precision", {{"fp32", Precision::kFp32}, {"fp16", Precision::kFp16}});
+  manifest.precision = fields.Choice<const char*>("precision", {{"fp32", "fp32"},
+                                                                {"fp16", "fp16"},
+                                                                {"int8", "int8"},
+                                                                {"mixed", "mixed"},
+                                                                {"w8", "w8"},
+                                                                {"palette8", "palette8"},
+                                                                {"palette6", "palette6"},
+                                                                {"palette4", "palette4"}});
   fields.Integer("num_parameters", 1, INT64_MAX);
   manifest.entry = fields.Text("entry", kName);
   fields.ForEach("files", {1, 4096}, [&](const json& value, const std::string& where) {
@@ -199,6 +230,7 @@ Manifest ReadManifest(const json& document, Problem* problem) {
   if (TaskName(manifest.decode) != task) problem->Report("decode.kind", "does not belong to the task " + task);
   manifest.golden = ReadGolden(fields.Object("golden"), "golden", problem);
   CheckAccuracy(fields.Object("accuracy"), "accuracy", problem);
+  ReadQuantisation(fields, manifest, problem);
   CheckProvenance(fields.Object("provenance"), "provenance", problem);
   CheckPartsFit(manifest, problem);
   return manifest;

@@ -46,7 +46,7 @@ Result<NcnnModel> LoadNcnnModel(const Pack& pack, int num_threads) {
   options.input = manifest.input.name;
   for (const ModelOutput& output : manifest.outputs) options.outputs.push_back(output.name);
   options.num_threads = num_threads;
-  options.precision = manifest.precision;
+  options.half_precision = manifest.precision == "fp16";
   Result<NcnnModel> model = NcnnModel::Load(param.value(), std::move(bin.value()), std::move(options));
   if (!model.ok()) return Error{model.error().kind, where + model.error().message};
   return model;

@@ -43,8 +43,7 @@ MapView View(const ncnn::Mat& mat) {
   return {data, mat.c, mat.h, mat.w, mat.cstep};
 }
 
-void SetPrecision(Precision precision, ncnn::Option* option) {
-  const bool half = precision == Precision::kFp16;
+void SetHalfPrecision(bool half, ncnn::Option* option) {
   option->use_fp16_packed = half;
   option->use_fp16_storage = half;
   option->use_fp16_arithmetic = half;
@@ -81,7 +80,7 @@ Result<NcnnModel> NcnnModel::Load(const Bytes& param, Bytes bin, NcnnOptions opt
   auto impl = std::make_unique<Impl>();
   impl->bin = std::move(bin);
   impl->net.opt.num_threads = options.num_threads;
-  SetPrecision(options.precision, &impl->net.opt);
+  SetHalfPrecision(options.half_precision, &impl->net.opt);
   const auto* text_position = reinterpret_cast<const unsigned char*>(text.c_str());
   if (impl->net.load_param(ncnn::DataReaderFromMemory(text_position, text.size())) != 0) {
     return InputError("ncnn refuses the .param");

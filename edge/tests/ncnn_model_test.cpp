@@ -28,7 +28,7 @@ Bytes Bin() {
 }
 
 auto Load(const std::string& param, Bytes bin, const std::string& output = "out") {
-  return NcnnModel::Load(ToBytes(param), std::move(bin), {"image", {output}, 1, edgewright::Precision::kFp32});
+  return NcnnModel::Load(ToBytes(param), std::move(bin), {"image", {output}, 1, /*half_precision=*/false});
 }
 
 std::string ErrorOf(const std::string& param, Bytes bin, const std::string& output = "out") {

@@ -18,6 +18,7 @@ class ConversionSpec:
 
     Attributes:
         scratch: a folder that all precisions of one export share; intermediate results may be kept there.
+        plan: of a precision that is not float: the quantisation plan's file.
     """
 
     precision: Precision
@@ -25,6 +26,7 @@ class ConversionSpec:
     output_names: tuple[str, ...]
     preprocess: Preprocess
     scratch: Path
+    plan: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,17 +3,18 @@
 import json
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from edgewright_train.vision.preprocess import Preprocess
 
-from .conversion import Artefact, ConversionSpec
+from .conversion import Artefact, ConversionSpec, Converter
 from .isolation import Child, reply
 from .manifest import Precision, Target
-from .targets import converter
+from .targets import converter_module_of
 
 _TIMEOUT_S = 1800
 
@@ -37,16 +38,22 @@ def convert_isolated(
     scratch: Path,
     log: Path,
     on_done: Callable[[Precision, Artefact, Cost], None],
+    converter_module: str | None = None,
+    plans: Mapping[Precision, Path] | None = None,
 ) -> None:
-    """Fill each precision's folder in turn and tell `on_done`.  Raises `CheckError` with the log's place on failure."""
+    """Fill each precision's folder in turn and tell `on_done`.  Raises `CheckError` with the log's place on failure.
+
+    `converter_module` holds the `convert` to use, by default the target's own; `plans`: see `ConversionSpec.plan`.
+    """
     arguments = {
         "graph": str(graph),
-        "target": target,
         "folders": {precision: str(folder) for precision, folder in folders.items()},
         "input_name": input_name,
         "output_names": output_names,
         "preprocess": preprocess.model_dump(mode="json"),
         "scratch": str(scratch),
+        "converter_module": converter_module or converter_module_of(target),
+        "plans": {precision: str(plan) for precision, plan in (plans or {}).items()},
     }
     with Child(f"{__name__}:serve_conversion", arguments, what=f"the {target} converter", log=log) as child:
         for precision in folders:
@@ -58,18 +65,19 @@ def serve_conversion(
     connection: Connection,
     *,
     graph: str,
-    target: Target,
     folders: dict[Precision, str],
     input_name: str,
     output_names: list[str],
     preprocess: dict[str, object],
     scratch: str,
+    converter_module: str,
+    plans: dict[Precision, str],
 ) -> None:
     """The child's side: answers once per precision with the artefact."""
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(1)  # another converter runs on the other core
-    convert = converter(target)
+    convert: Converter = import_module(converter_module).convert
     exported = torch.export.load(graph)
     for precision, folder in folders.items():
         start = time.perf_counter()
@@ -79,6 +87,7 @@ def serve_conversion(
             output_names=tuple(output_names),
             preprocess=Preprocess.model_validate_json(json.dumps(preprocess)),
             scratch=Path(scratch),
+            plan=Path(plans[precision]) if precision in plans else None,
         )
         artefact = convert(exported, spec, Path(folder))
         cost = Cost(time.perf_counter() - start, _peak_mib())

@@ -17,12 +17,14 @@ from edgewright_train.vision.preprocess import Preprocess
 FORMAT_VERSION = 1
 
 Target = Literal["onnx", "ncnn", "tflite", "coreml"]
-Precision = Literal["fp32", "fp16"]
+Precision = Literal["fp32", "fp16", "int8", "mixed", "w8", "palette8", "palette6", "palette4"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+FLOAT_PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16")  # the others are made from a quantisation plan
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+SignedFraction = Annotated[float, Field(ge=-1, le=1)]
 
 
 class FileEntry(Record):
@@ -98,6 +100,10 @@ class Accuracy(Record):
     """The task metric of this pack and of its source, measured by running both on the same images.
 
     The thresholds are those of a detector's evaluation; other tasks have none.
+
+    Attributes:
+        budget: how much of the source's value a quantised pack was allowed to lose.
+        loss_low, loss_high: 95 % interval of the loss, source_value - value, by a paired bootstrap over the images.
     """
 
     dataset: Name
@@ -108,6 +114,29 @@ class Accuracy(Record):
     source_value: Fraction
     score_threshold: Fraction | None
     iou_threshold: Fraction | None
+    budget: Fraction | None = None
+    loss_low: SignedFraction | None = None
+    loss_high: SignedFraction | None = None
+
+
+class Quantisation(Record):
+    """How a pack in few bits was made; its golden vectors are those of its plan computed in PyTorch.
+
+    Attributes:
+        method: by which the ranges of the activations were chosen; null where only weights are in few bits.
+        calibration_sha256: of calibration.json, which has everything needed to repeat it; null with `method`.
+        plan_sha256: of the plan: every grid, step and palette.
+        num_layers: layers in few bits.
+        float_layers: those that were left in float, by name, in the order of the graph.
+        float_cosine: the smallest cosine similarity of any output with the float source's, over all images compared.
+    """
+
+    method: Name | None
+    calibration_sha256: Sha256 | None
+    plan_sha256: Sha256
+    num_layers: int = Field(ge=0)
+    float_layers: tuple[Name, ...] = Field(max_length=65536)
+    float_cosine: SignedFraction
 
 
 class Provenance(Record):
@@ -147,6 +176,7 @@ class Manifest(Record):
     labels: tuple[str, ...] = Field(min_length=1, max_length=65536)
     golden: Golden
     accuracy: Accuracy | None
+    quantisation: Quantisation | None = None
     provenance: Provenance
 
     @model_validator(mode="after")
@@ -164,6 +194,8 @@ class Manifest(Record):
         check_outputs(self.decode, self.outputs, self.input.preprocess, len(self.labels))
         if task_of(self.decode) != self.task:
             raise ValueError(f"decode.kind: {self.decode.kind!r} does not belong to the task {self.task!r}")
+        if (self.precision in FLOAT_PRECISIONS) != (self.quantisation is None):
+            raise ValueError("quantisation: must be null for fp32 and fp16, and given for every other precision")
         if self.task == "detect" and self.golden.tolerance.min_iou is None:
             raise ValueError("golden.tolerance.min_iou: a detector needs one")
         if self.task == "segment" and self.golden.tolerance.min_agreement is None:

@@ -15,6 +15,7 @@ from .detection_parity import compare_detections
 from .manifest import Precision, Tolerance, task_of
 from .outputs import Outputs
 
+# Of float packs.
 TOLERANCES: dict[Task, dict[Precision, Tolerance]] = {
     "detect": {
         "fp32": Tolerance(max_error=1e-4, min_cosine=None, max_score_diff=0.001, min_iou=0.99),

@@ -1,13 +1,11 @@
 """The targets: who converts to each, what must be installed, and what is remembered of it in a pack."""
 
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import version
 
 from edgewright_train.errors import InputError
 
-from .conversion import Converter
-from .manifest import PRECISIONS, TARGETS, Precision, Target
+from .manifest import FLOAT_PRECISIONS, TARGETS, Precision, Target
 from .runners import RUNNERS, require
 
 
@@ -38,13 +36,14 @@ def parse_targets(text: str) -> list[Target]:
 
 
 def parse_precisions(text: str) -> list[Precision]:
-    """`"fp32,fp16"` or `"all"`."""
-    chosen = _parse("PRECISION", text, PRECISIONS)
-    return [precision for precision in PRECISIONS if precision in chosen]
+    """`"fp32,fp16"` or `"all"`, which means both."""
+    chosen = _parse("PRECISION", text, FLOAT_PRECISIONS)
+    return [precision for precision in FLOAT_PRECISIONS if precision in chosen]
 
 
-def converter(target: Target) -> Converter:
-    return import_module(f".{TOOLS[target].converter}", __package__).convert
+def converter_module_of(target: Target) -> str:
+    """The full name of the module with the target's `convert` (a `Converter`)."""
+    return f"{__package__}.{TOOLS[target].converter}"
 
 
 def require_tools(target: Target) -> None:

@@ -12,7 +12,7 @@ from edgewright_edge.matrix.fill import fill
 from edgewright_edge.matrix.markdown import matrix_markdown
 from edgewright_edge.matrix.prepare import Prepared, prepare
 from edgewright_edge.matrix.rows import Row, choose_rows
-from edgewright_export.manifest import PRECISIONS, TARGETS
+from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS
 from edgewright_export.pack import digest_file
 from edgewright_export.targets import tool_versions
 from edgewright_train.errors import InputError
@@ -51,7 +51,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 def write_cells(prepared: Prepared, folder: Path) -> Iterator[Path]:
     """A proven cell for every pack, as if made now."""
     for target in TARGETS:
-        for precision in PRECISIONS:
+        for precision in FLOAT_PRECISIONS:
             cell = Cell(
                 network=prepared.name, position=prepared.position, task=prepared.task, width=64, height=64,
                 published=False, num_parameters=prepared.num_parameters, macs=prepared.macs, target=target,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from edgewright_export.manifest import PRECISIONS, TARGETS, Manifest, ModelInput
 from edgewright_export.ncnn_layers import NCNN_LAYERS
 from edgewright_export.ncnn_param import parse_param
 from edgewright_export.runners import open_runner
-from edgewright_export.targets import converter
+from edgewright_export.targets import converter_module_of
 from edgewright_train.darknet.activations import ACTIVATIONS, activation_module
 from edgewright_train.darknet.pooling import average_pool, max_pool, pool_axis
 from edgewright_train.models.dicenet import Dice
@@ -129,7 +130,7 @@ def run_converted(source: Source, target: Target, precision: Precision, folder: 
     spec = ConversionSpec(
         precision=precision, input_name="image", output_names=tuple(BLOCKS), preprocess=PREPROCESS, scratch=folder
     )
-    artefact = converter(target)(source.exported, spec, place)
+    artefact = import_module(converter_module_of(target)).convert(source.exported, spec, place)
     if target == "ncnn":
         layers = parse_param((place / artefact.entry).read_text())
         assert {layer.kind for layer in layers} <= NCNN_LAYERS

@@ -12,7 +12,7 @@ from shared_material import SHARED, needs_shared
 
 from edgewright_export.__main__ import main as export_main
 from edgewright_export.eval_cli import main as eval_main
-from edgewright_export.manifest import PRECISIONS, TARGETS
+from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS
 from edgewright_export.pack import open_pack
 from edgewright_train.import_cli import main as import_main
 
@@ -46,7 +46,7 @@ def packs(weights: Path, coco: Path, tmp_path_factory: pytest.TempPathFactory) -
     return out / "yolo-fastestv2"
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", FLOAT_PRECISIONS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_pack_keeps_the_accuracy_of_its_source(target: str, precision: str, packs: Path) -> None:
     accuracy = open_pack(packs / f"{target}-{precision}").manifest.accuracy
@@ -68,7 +68,7 @@ def test_what_edgebench_finds_scores_the_same(packs: Path, coco: Path, tmp_path:
     assert json.loads(scores.read_text())["AP50"] == pytest.approx(PUBLISHED_AP50, abs=0.003)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", FLOAT_PRECISIONS)
 def test_tflite_packs_run_in_tflite_runtime_2_14(precision: str, packs: Path, tflite_runtime: Path) -> None:
     """In an environment of its own: that runtime needs numpy < 2."""
     pack = packs / f"tflite-{precision}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgewright_edge.bench import bench_packs
-from edgewright_export.manifest import PRECISIONS, TARGETS, Precision, Target
+from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS, Precision, Target
 from edgewright_export.pack import digest_file
 from edgewright_export.targets import tool_versions
 from edgewright_train.atomic import atomic_file
@@ -81,7 +81,7 @@ def missing_targets(prepared: Prepared, folder: Path, targets: Sequence[Target] 
             return False
         return not cell.error and cell.checkpoint_sha256 == digest and cell.tools == tool_versions(target)
 
-    return [target for target in targets if not all(fresh(target, precision) for precision in PRECISIONS)]
+    return [target for target in targets if not all(fresh(target, precision) for precision in FLOAT_PRECISIONS)]
 
 
 def make_cells(prepared: Prepared, targets: Sequence[Target], folder: Path) -> list[Cell]:
@@ -144,7 +144,7 @@ def read_cells(folder: Path) -> list[Cell]:
             cell.position,
             cell.network,
             TARGETS.index(cell.target),
-            PRECISIONS.index(cell.precision),
+            FLOAT_PRECISIONS.index(cell.precision),
         ),
     )
 
@@ -160,13 +160,13 @@ def _export(prepared: Prepared, targets: Sequence[Target], folder: Path) -> list
     results.unlink(missing_ok=True)
     command = [
         sys.executable, "-m", "edgewright_export", f"--weights={prepared.checkpoint}", f"--target={','.join(targets)}",
-        f"--precision={','.join(PRECISIONS)}", f"--out={folder / 'packs' / prepared.name}", f"--json={results}",
+        f"--precision={','.join(FLOAT_PRECISIONS)}", f"--out={folder / 'packs' / prepared.name}", f"--json={results}",
     ]  # fmt: skip
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if not results.is_file():
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         reason = f"the export ended early: {last}"
-        return [_nothing(target, precision, reason) for target in targets for precision in PRECISIONS]
+        return [_nothing(target, precision, reason) for target in targets for precision in FLOAT_PRECISIONS]
     found: list[dict[str, Any]] = json.loads(results.read_text())
     results.unlink()
     return found

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from edgewright_export.manifest import PRECISIONS, TARGETS
+from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS
 
 from .cells import Cell
 
@@ -33,7 +33,7 @@ def matrix_markdown(cells: Sequence[Cell]) -> str:
 
 
 def _overview(cells: Sequence[Cell]) -> list[str]:
-    packs = [f"{target}-{precision}" for target in TARGETS for precision in PRECISIONS]
+    packs = [f"{target}-{precision}" for target in TARGETS for precision in FLOAT_PRECISIONS]
     lines = [_row(["network", "parameters", "million MACs", *packs]), _row(["---", *["---:"] * (len(packs) + 2)])]
     for _, group in groupby(cells, key=lambda cell: cell.network):
         row = list(group)

@@ -19,7 +19,6 @@ inline constexpr int kFormatVersion = 1;
 enum class ColourOrder { kBgr, kRgb };
 enum class Layout { kNchw, kNhwc };
 enum class InputKind { kTensor, kImage };
-enum class Precision { kFp32, kFp16 };
 
 struct FileEntry {
   std::string path;  // relative to the pack, forward slashes
@@ -68,7 +67,7 @@ struct Golden {
 struct Manifest {
   std::string model;
   std::string target;
-  Precision precision = Precision::kFp32;
+  std::string precision;  // "fp32", "fp16", "int8" ...
   std::string entry;
   std::vector<FileEntry> files;
   ModelInput input;

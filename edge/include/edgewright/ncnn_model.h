@@ -17,7 +17,7 @@ struct NcnnOptions {
   std::vector<std::string> outputs;  // in the order in which `Run` gives them
   int num_threads = 1;
   // kFp16 stores and computes in half precision where the CPU and the build can; kFp32 never does.
-  Precision precision = Precision::kFp32;
+  bool half_precision = false;  // storage and, where the CPU can, arithmetic
 };
 
 // Not thread-safe: one call at a time per model.

@@ -1,0 +1,61 @@
+"""Plans for targets that compute single layers in int8 and everything between them in float: NCNN, ONNX, CoreML."""
+
+from collections.abc import Callable, Collection
+
+from torch import fx
+
+from edgewright_export.manifest import Target
+from edgewright_train.errors import CheckError
+
+from .grid import Grid, asymmetric_grid, symmetric_grid
+from .layers import Layer, layers
+from .plan import LayerPlan, Plan
+from .ranges import Ranges
+from .weights import channel_scales
+
+_GRIDS: dict[Target, Callable[[float, float], Grid]] = {
+    "ncnn": symmetric_grid,  # it has no zero points
+    "onnx": asymmetric_grid,
+    "coreml": asymmetric_grid,
+}
+_HALF_FLOATS: frozenset[Target] = frozenset({"ncnn", "coreml"})
+
+
+def layerwise_plan(
+    graph_module: fx.GraphModule, ranges: Ranges, target: Target, *, float_layers: Collection[str] = ()
+) -> Plan:
+    """Every layer in int8 that the target can compute so, but for `float_layers`."""
+    return Plan(
+        target=target,
+        layers={
+            layer.name: _layer_plan(layer, ranges, _GRIDS[target])
+            for layer in layers(graph_module)
+            if layer.name not in float_layers and _possible(layer, ranges, target)
+        },
+        half_floats=target in _HALF_FLOATS,
+    )
+
+
+def weights_only_plan(graph_module: fx.GraphModule, target: Target) -> Plan:
+    """Every layer's weights in int8, a step per channel; all arithmetic in float."""
+    return Plan(
+        target=target,
+        layers={
+            layer.name: LayerPlan(input=None, weight_scales=channel_scales(layer.weight))
+            for layer in layers(graph_module)
+        },
+        half_floats=target in _HALF_FLOATS,
+    )
+
+
+def _possible(layer: Layer, ranges: Ranges, target: Target) -> bool:
+    """NCNN computes grouped layers that are not depthwise wrong on some CPUs; what is always zero has no step."""
+    found = ranges.nodes.get(layer.input.name)
+    if found is None:
+        raise CheckError(f"the calibration has no range of {layer.input.name!r}, which {layer.name!r} reads")
+    return not (target == "ncnn" and layer.grouped) and found.low < found.high
+
+
+def _layer_plan(layer: Layer, ranges: Ranges, grid: Callable[[float, float], Grid]) -> LayerPlan:
+    span = ranges.nodes[layer.input.name]
+    return LayerPlan(input=grid(span.low, span.high), weight_scales=channel_scales(layer.weight))

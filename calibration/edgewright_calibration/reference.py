@@ -1,0 +1,76 @@
+"""What a plan computes, in PyTorch: the captured graph with int8 layers computed on integers, exactly.
+
+An artefact made from the plan has to give what this gives; it shares the plan with it and none of its code.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from edgewright_export.manifest import Target
+
+from .grid import Grid, Rounding
+from .layers import Layer, layers
+from .plan import Plan
+from .weights import stored_weight, weight_codes
+
+# How each target's kernels round a real number to a code.
+ROUNDING: Mapping[Target, Rounding] = {
+    "ncnn": "half_away",
+    "tflite": "half_even",
+    "onnx": "half_even",
+    "coreml": "half_even",
+}
+
+
+class Reference(fx.Interpreter):
+    """Call `run(image)`, image (N, 3, H, W) float32, normalised: a tuple of the outputs, float32."""
+
+    def __init__(self, graph_module: fx.GraphModule, plan: Plan) -> None:
+        super().__init__(graph_module)
+        self._outputs, self._rounding = plan.outputs, ROUNDING[plan.target]
+        self._layers = {layer.name: _compute(layer, plan) for layer in layers(graph_module)}
+
+    def run_node(self, n: fx.Node) -> Any:
+        if n.name in self._layers:
+            (x, *_), _ = self.fetch_args_kwargs_from_env(n)
+            value: Any = self._layers[n.name](x)
+        else:
+            value = super().run_node(n)
+        grid = self._outputs.get(n.name)
+        return value if grid is None else grid.dequantise(grid.quantise(value, self._rounding)).float()
+
+
+class _FloatLayer:
+    """Computes in float32, on weights as they are stored."""
+
+    def __init__(self, layer: Layer, weight: Tensor) -> None:
+        self._layer, self._weight, self._bias = layer, weight.float(), layer.bias.float()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self._layer.compute(x, self._weight, self._bias)
+
+
+class _IntegerLayer:
+    """Sums of products of codes are below 2^53, so float64 has them exactly."""
+
+    def __init__(self, layer: Layer, grid: Grid, weight_scales: tuple[float, ...], rounding: Rounding) -> None:
+        self._layer, self._grid, self._rounding = layer, grid, rounding
+        self._codes = weight_codes(layer.weight, weight_scales)
+        self._scales = layer.per_channel(torch.tensor(weight_scales, dtype=torch.float64) * grid.scale)
+        self._bias = layer.per_channel(layer.bias.double())
+
+    def __call__(self, x: Tensor) -> Tensor:
+        codes = self._grid.quantise(x, self._rounding) - self._grid.zero_point
+        return (self._layer.compute(codes, self._codes, None) * self._scales + self._bias).float()
+
+
+def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _IntegerLayer:
+    found = plan.layers.get(layer.name)
+    if found is None:
+        return _FloatLayer(layer, layer.weight.half() if plan.half_floats else layer.weight)
+    if found.input is None:
+        return _FloatLayer(layer, stored_weight(layer.weight, found))
+    return _IntegerLayer(layer, found.input, found.weight_scales, ROUNDING[plan.target])
