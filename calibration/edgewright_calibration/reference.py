@@ -54,17 +54,20 @@ class _FloatLayer:
 
 
 class _IntegerLayer:
-    """Sums of products of codes are below 2^53, so float64 has them exactly."""
+    """Sums of products of codes, exactly: float32 has every integer up to 2^24, float64 up to 2^53."""
 
     def __init__(self, layer: Layer, grid: Grid, weight_scales: tuple[float, ...], rounding: Rounding) -> None:
         self._layer, self._grid, self._rounding = layer, grid, rounding
-        self._codes = weight_codes(layer.weight, weight_scales)
+        largest_sum = layer.weight[0].numel() * 127 * (grid.high - grid.low)
+        self._dtype = torch.float32 if largest_sum <= 2**24 else torch.float64
+        self._codes = weight_codes(layer.weight, weight_scales).to(self._dtype)
         self._scales = layer.per_channel(torch.tensor(weight_scales, dtype=torch.float64) * grid.scale)
         self._bias = layer.per_channel(layer.bias.double())
 
     def __call__(self, x: Tensor) -> Tensor:
         codes = self._grid.quantise(x, self._rounding) - self._grid.zero_point
-        return (self._layer.compute(codes, self._codes, None) * self._scales + self._bias).float()
+        sums = self._layer.compute(codes.to(self._dtype), self._codes, None)
+        return (sums * self._scales + self._bias).float()
 
 
 def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _IntegerLayer:
