@@ -1,0 +1,65 @@
+"""The fewest, cheapest layers in float so that a plan is good enough."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .sensitivity import LayerError
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One plan that was tried: the layers it leaves in float, what it was judged by, and whether that was enough."""
+
+    float_layers: tuple[str, ...]
+    judgement: str
+    accepted: bool
+
+
+Judge = Callable[[Sequence[str]], Attempt]  # names of float layers -> what becomes of such a plan
+
+
+def search(errors: Sequence[LayerError], judge: Judge) -> list[Attempt]:
+    """What was tried, the last one being the answer if it was accepted and else that nothing is.
+
+    Layers go to float in the order of the error that each takes away per multiplication, and as many as it takes: the
+    number is found by bisection, as more float never hurts beyond the noise of the judgement.  Layers without any
+    error are never moved.
+    """
+    order = [error.layer.name for error in sorted(errors, key=_worth, reverse=True) if error.noise > 0]
+    attempts = [judge(())]
+    if attempts[0].accepted or not order:
+        return attempts
+    enough = _doubled(order, judge, attempts)
+    if enough is None:
+        return attempts
+    best = attempts[-1]
+    too_few = enough // 2
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        attempt = judge(tuple(order[:middle]))
+        attempts.append(attempt)
+        if attempt.accepted:
+            enough, best = middle, attempt
+        else:
+            too_few = middle
+    if attempts[-1] is not best:
+        attempts.remove(best)
+        attempts.append(best)
+    return attempts
+
+
+def _doubled(order: Sequence[str], judge: Judge, attempts: list[Attempt]) -> int | None:
+    """1, 2, 4 ... layers until it is enough; None when even all of them are not."""
+    count = 1
+    while True:
+        count = min(count, len(order))
+        attempts.append(judge(tuple(order[:count])))
+        if attempts[-1].accepted:
+            return count
+        if count == len(order):
+            return None
+        count *= 2
+
+
+def _worth(error: LayerError) -> float:
+    return error.noise / error.layer.macs
