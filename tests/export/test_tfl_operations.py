@@ -100,6 +100,7 @@ CASES = [
     )),
     case("concatenation", lambda x: torch.cat((x, -x[:, :2]), 1)),
     case("ReLU6 as a function", F.relu6, WIDE),
+    case("ReLU of a concatenation", lambda x: torch.cat((x, -x), 1).relu()),
     case("concatenation of columns", lambda x: torch.cat((x, x[..., -1:]), 3)),
     case("parts", lambda x: torch.cat(x.split([1, 3, 2], 1)[::-1], 1)),
     case("parts of one size, the last smaller", lambda x: torch.cat(x.split(4, 2)[::-1], 2)),

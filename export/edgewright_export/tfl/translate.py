@@ -11,6 +11,7 @@ from torch import Tensor, fx
 from edgewright_train.errors import CheckError
 
 from ..capture import runnable
+from .file import write
 from .model import Model, Value
 from .operations import OPERATIONS
 
@@ -28,20 +29,21 @@ def translate(
     _refuse_unknown(graph_module.graph)
     model = Model(half_weights=half_weights)
     values: dict[fx.Node, Any] = {}
-    inputs: dict[str, Value] = {}
-    outputs: dict[str, Value] = {}
+    inputs: dict[str, int] = {}
+    outputs: dict[str, int] = {}
     for node in graph_module.graph.nodes:
         match node.op:
             case "placeholder":
-                inputs[input_name] = values[node] = model.input(tuple(node.meta["val"].shape))
+                values[node] = model.input(tuple(node.meta["val"].shape))
+                inputs[input_name] = values[node].tensor
             case "get_attr":
                 values[node] = _constant(graph_module, node)
             case "output":
                 results = fx.map_arg(node.args[0], values.__getitem__)
-                outputs = dict(zip(output_names, results, strict=True))
+                outputs = {name: result.tensor for name, result in zip(output_names, results, strict=True)}
             case _:
                 values[node] = _translate_node(model, node, values)
-    model.write(path, inputs, outputs)
+    write(model, path, inputs, outputs)
 
 
 def _translate_node(model: Model, node: fx.Node, values: dict[fx.Node, Any]) -> Any:
