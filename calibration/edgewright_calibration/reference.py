@@ -11,7 +11,7 @@ from torch import Tensor, fx
 
 from edgewright_export.manifest import Target
 
-from .grid import Grid, Rounding
+from .grid import Grid, Rounding, round_to_integer
 from .layers import Layer, layers
 from .plan import Plan
 from .weights import stored_weight, weight_codes
@@ -65,9 +65,36 @@ class _IntegerLayer:
         self._bias = layer.per_channel(layer.bias.double())
 
     def __call__(self, x: Tensor) -> Tensor:
-        codes = self._grid.quantise(x, self._rounding) - self._grid.zero_point
-        sums = self._layer.compute(codes.to(self._dtype), self._codes, None)
+        return self._dequantise(self._layer.compute(self._quantise(x).to(self._dtype), self._codes, None))
+
+    def _quantise(self, x: Tensor) -> Tensor:
+        return self._grid.quantise(x, self._rounding) - self._grid.zero_point
+
+    def _dequantise(self, sums: Tensor) -> Tensor:
         return (sums * self._scales + self._bias).float()
+
+
+class _NcnnLayer(_IntegerLayer):
+    """In the float32 operations of NCNN's kernels: by reciprocals of the steps, and one fused multiply-add.
+
+    A difference in the last bit moves a code now and then, that some codes of the next layer, and so on: after a few
+    layers two computations of a plan are as far apart as two roundings of the same network.
+    """
+
+    def __init__(self, layer: Layer, grid: Grid, weight_scales: tuple[float, ...], rounding: Rounding) -> None:
+        super().__init__(layer, grid, weight_scales, rounding)
+        self._ncnn_scale = _reciprocals((grid.scale,))
+        self._scales = layer.per_channel(1 / (self._ncnn_scale * _reciprocals(weight_scales))).double()
+
+    def _quantise(self, x: Tensor) -> Tensor:
+        return round_to_integer(x * self._ncnn_scale, self._rounding).clamp(self._grid.low, self._grid.high)
+
+    def _dequantise(self, sums: Tensor) -> Tensor:
+        return (sums.float() * self._scales + self._bias).float()  # in float64: rounded once, as when fused
+
+
+def _reciprocals(steps: tuple[float, ...]) -> Tensor:
+    return (1 / torch.tensor(steps, dtype=torch.float64)).float()
 
 
 def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _IntegerLayer:
@@ -76,4 +103,5 @@ def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _IntegerLayer:
         return _FloatLayer(layer, layer.weight.half() if plan.half_floats else layer.weight)
     if found.input is None:
         return _FloatLayer(layer, stored_weight(layer.weight, found))
-    return _IntegerLayer(layer, found.input, found.weight_scales, ROUNDING[plan.target])
+    in_integers = _NcnnLayer if plan.target == "ncnn" else _IntegerLayer
+    return in_integers(layer, found.input, found.weight_scales, ROUNDING[plan.target])

@@ -2,16 +2,24 @@
 # Adding a layer: its class name as in ncnn's src/CMakeLists.txt, here and in export's ncnn_layers.py, which refuses to
 # export a network that needs another one.
 set(EDGEWRIGHT_NCNN_LAYERS
-  BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop ELU Eltwise Flatten GELU HardSigmoid
-  HardSwish InnerProduct Input Interp MemoryData Mish PReLU Packing Padding Permute PixelShuffle Pooling ReLU Reduction
-  Reshape SELU Scale ShuffleChannel Sigmoid Slice Softmax Split Squeeze Swish TanH UnaryOp)
+  BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop Dequantize ELU Eltwise Flatten GELU
+  HardSigmoid HardSwish InnerProduct Input Interp MemoryData Mish PReLU Packing Padding Permute PixelShuffle Pooling
+  Quantize ReLU Reduction Requantize Reshape SELU Scale ShuffleChannel Sigmoid Slice Softmax Split Squeeze Swish TanH
+  UnaryOp)
+# Not for packs: an int8 Convolution computes with the kernels of Gemm.
+set(EDGEWRIGHT_NCNN_INNER_LAYERS Gemm)
 
 set(NCNN_VERSION 20261020)  # else the date of the build, which no result could be compared by
-# Off: what no pack uses yet (int8, bf16, Vulkan), what the core does itself (pixels), and printing (STDIO).
+# Off: what no pack uses (bf16, Vulkan, weights of 4 and 6 bits), what the core does itself (pixels), and printing
+# (STDIO).
 foreach(option BUILD_TOOLS BUILD_EXAMPLES BUILD_BENCHMARK BUILD_TESTS PYTHON VULKAN INSTALL_SDK C_API BATCH STDIO
                PIXEL PIXEL_AFFINE PIXEL_DRAWING PIXEL_ROTATE
-               INT8 BF16 WEIGHT_QUANT XOP FMA4 AVXVNNI AVXNECONVERT AVX512VNNI AVX512BF16)
+               BF16 WEIGHT_QUANT XOP FMA4 AVXVNNIINT8 AVXVNNIINT16 AVXNECONVERT AVX512BF16)
   set(NCNN_${option} OFF CACHE BOOL "" FORCE)
+endforeach()
+# int8, and the x86 instructions made for it (VNNI): without them it would be measured slower than it is.
+foreach(option INT8 AVXVNNI AVX512VNNI)
+  set(NCNN_${option} ON CACHE BOOL "" FORCE)
 endforeach()
 set(NCNN_DISABLE_RTTI ON CACHE BOOL "" FORCE)
 set(NCNN_DISABLE_EXCEPTION ON CACHE BOOL "" FORCE)
@@ -20,7 +28,7 @@ file(STRINGS ${NCNN_SOURCE_DIR}/src/CMakeLists.txt layer_lines REGEX "^ncnn_add_
 foreach(line ${layer_lines})
   string(REGEX REPLACE "^ncnn_add_layer\\(([A-Za-z0-9_]+).*" "\\1" layer ${line})
   string(TOLOWER ${layer} option)
-  if(layer IN_LIST EDGEWRIGHT_NCNN_LAYERS)
+  if(layer IN_LIST EDGEWRIGHT_NCNN_LAYERS OR layer IN_LIST EDGEWRIGHT_NCNN_INNER_LAYERS)
     set(WITH_LAYER_${option} ON CACHE BOOL "" FORCE)
   else()
     set(WITH_LAYER_${option} OFF CACHE BOOL "" FORCE)

@@ -5,10 +5,11 @@ from edgewright_train.errors import CheckError
 from .ncnn_param import Layer
 
 NCNN_LAYERS = frozenset({
-    "BatchNorm", "Bias", "BinaryOp", "Cast", "Clip", "Concat", "Convolution", "ConvolutionDepthWise", "Crop", "ELU",
-    "Eltwise", "Flatten", "GELU", "HardSigmoid", "HardSwish", "InnerProduct", "Input", "Interp", "MemoryData", "Mish",
-    "PReLU", "Packing", "Padding", "Permute", "PixelShuffle", "Pooling", "ReLU", "Reduction", "Reshape", "SELU",
-    "Scale", "ShuffleChannel", "Sigmoid", "Slice", "Softmax", "Split", "Squeeze", "Swish", "TanH", "UnaryOp",
+    "BatchNorm", "Bias", "BinaryOp", "Cast", "Clip", "Concat", "Convolution", "ConvolutionDepthWise", "Crop",
+    "Dequantize", "ELU", "Eltwise", "Flatten", "GELU", "HardSigmoid", "HardSwish", "InnerProduct", "Input", "Interp",
+    "MemoryData", "Mish", "PReLU", "Packing", "Padding", "Permute", "PixelShuffle", "Pooling", "Quantize", "ReLU",
+    "Reduction", "Requantize", "Reshape", "SELU", "Scale", "ShuffleChannel", "Sigmoid", "Slice", "Softmax", "Split",
+    "Squeeze", "Swish", "TanH", "UnaryOp",
 })  # fmt: skip
 
 

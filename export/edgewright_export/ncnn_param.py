@@ -1,6 +1,7 @@
 """NCNN's `.param` text: one line per layer, `type name n_in n_out inputs... outputs... key=value...`.
 
 Format: the first line is the magic number 7767517, the second `<layers> <blobs>`.  Unknown keys are kept as they are.
+A value that is an array has the key -23300 - k in the place of k, and its length as its first item.
 """
 
 from dataclasses import dataclass, replace
@@ -14,11 +15,12 @@ _CONVOLUTION_DEFAULTS: tuple[tuple[int, int | str], ...] = (
     (11, 1), (12, 2), (13, 3), (14, 4), (15, 4), (16, 14), (2, "1"), (3, "1"), (4, "0"),
 )  # fmt: skip
 _CONVOLUTIONS = ("Convolution", "ConvolutionDepthWise")
+_ARRAYS = -23300
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One line.  `params`: key -> value as written."""
+    """One line.  `params`: key -> value, both as written."""
 
     kind: str
     name: str
@@ -26,11 +28,26 @@ class Layer:
     outputs: tuple[str, ...]
     params: dict[int, str]
 
-    def line(self) -> str:
-        """As NCNN reads it."""
+    def line(self, column_width: int = 0) -> str:
+        """As NCNN reads it.  Its own tools fill the type and the name with spaces up to 24 characters."""
+        names = [self.kind.ljust(column_width), self.name.ljust(column_width)]
         blobs = [*self.inputs, *self.outputs]
         params = [f"{key}={value}" for key, value in self.params.items()]
-        return " ".join([self.kind, self.name, str(len(self.inputs)), str(len(self.outputs)), *blobs, *params])
+        return " ".join([*names, str(len(self.inputs)), str(len(self.outputs)), *blobs, *params])
+
+    def integer(self, key: int, default: int) -> int:
+        """Raises `CheckError` when the value is no whole number."""
+        value = self.params.get(key)
+        if value is None:
+            return default
+        if not value.removeprefix("-").isascii() or not value.removeprefix("-").isdecimal() or len(value) > 11:
+            raise CheckError(f"ncnn param: layer {self.name!r}: {key}={value[:40]} is not a 32-bit integer")
+        return int(value)
+
+    def with_params(self, changes: dict[int, str]) -> "Layer":
+        """Another layer with these keys set; all keys in ascending order, arrays by the key they stand for."""
+        params = {**self.params, **changes}
+        return replace(self, params={key: params[key] for key in sorted(params, key=_position)})
 
 
 def parse_param(text: str) -> list[Layer]:
@@ -44,10 +61,11 @@ def parse_param(text: str) -> list[Layer]:
     return layers
 
 
-def write_param(layers: list[Layer]) -> str:
+def write_param(layers: list[Layer], *, column_width: int = 0) -> str:
     """The whole file, ending in a newline."""
     blobs = {blob for layer in layers for blob in layer.outputs}
-    return "\n".join([MAGIC, f"{len(layers)} {len(blobs)}", *(layer.line() for layer in layers)]) + "\n"
+    lines = [layer.line(column_width) for layer in layers]
+    return "\n".join([MAGIC, f"{len(layers)} {len(blobs)}", *lines]) + "\n"
 
 
 def rename_blobs(layers: list[Layer], names: dict[str, str]) -> list[Layer]:
@@ -87,6 +105,12 @@ def _parse_line(number: int, line: str) -> Layer:
         if len(blobs) != num_in + num_out:
             raise ValueError
         values = {int(key): value for key, _, value in (param.partition("=") for param in params)}
+        if len(values) != len(params):
+            raise ValueError
     except (IndexError, ValueError):
         raise CheckError(f"ncnn param: line {number}: not a layer: {line[:80]!r}") from None
     return Layer(fields[0], fields[1], tuple(blobs[:num_in]), tuple(blobs[num_in:]), values)
+
+
+def _position(key: int) -> int:
+    return _ARRAYS - key if key <= _ARRAYS else key

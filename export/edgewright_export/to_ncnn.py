@@ -10,6 +10,7 @@ from edgewright_train.errors import CheckError
 
 from .capture import without_channel_shuffles
 from .conversion import Artefact, ConversionSpec
+from .ncnn_bin import read_bin, write_bin, zero_fillings
 from .ncnn_layers import refuse_foreign_layers
 from .ncnn_param import drop_defaults, parse_param, rename_blobs, write_param
 
@@ -28,7 +29,8 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
         names = {"in0": spec.input_name, **{f"out{i}": name for i, name in enumerate(spec.output_names)}}
         renamed = rename_blobs([drop_defaults(layer) for layer in layers], names)
         (folder / ENTRY).write_text(write_param(renamed))
-        (folder / "model.bin").write_bytes((Path(scratch) / "out.bin").read_bytes())
+        weights = read_bin(layers, (Path(scratch) / "out.bin").read_bytes())
+        (folder / "model.bin").write_bytes(write_bin(zero_fillings(weights)))
     return Artefact(entry=ENTRY)
 
 

@@ -1,0 +1,1 @@
+"""The writers: one module per target, each making its artefact from the captured graph and a plan."""
