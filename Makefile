@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
-             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR
+             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -17,7 +17,7 @@ TARGET := $(or $(TARGET),ncnn)
 MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(if $(filter 1,$(RESUME)),$(NAME)),,default))
 export $(VARIABLES)
 
-.PHONY: help setup demo test test-slow lint format data train import darknet summary export verify eval bench matrix report \
+.PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate verify eval bench matrix report \
         edge edge-test edge-asan edge-lint clean
 
 help: ## Show the targets and their variables
@@ -60,6 +60,11 @@ export: setup ## Convert a checkpoint and prove every artefact; ends in build/<m
 #: [WEIGHTS=x.safetensors] TARGET=ncnn,tflite,coreml,onnx|all [PRECISION=fp32,fp16 SIZE=WxH DATA= OUT=build]
 	@$(BIN)/edgewright-export --weights="$$WEIGHTS" --target="$$TARGET" --precision="$$PRECISION" --size="$$SIZE" \
 	  --data="$$DATA" --split="$$SPLIT" --out="$$OUT" --json="$$JSON"
+
+calibrate: setup ## Find what every tensor spans on a few images; writes build/<model>/calibration.json
+#: [WEIGHTS=x.safetensors DATA= SPLIT=train CALIBRATION=64 SEED=0 SIZE=WxH OUT=build JSON=]
+	@$(BIN)/edgewright-calibrate --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT" --calibration="$$CALIBRATION" \
+	  --seed="$$SEED" --size="$$SIZE" --out="$$OUT" --json="$$JSON"
 
 verify: setup ## Check every byte of a pack and repeat its golden vectors
 #: PACK=build/yolo-fastestv2/ncnn-fp16

@@ -46,6 +46,16 @@ def newest_checkpoint(runs: Path) -> Path:
     return found[-1]
 
 
+def load_at_size(weights: Path, size_wh: tuple[int, int] | None) -> Checkpoint:
+    """A checkpoint whose header has another input size, (width, height), if one is given."""
+    checkpoint = load_checkpoint(weights)
+    if size_wh is None:
+        return checkpoint
+    width, height = size_wh
+    checkpoint.header.check_size(width, height)
+    return Checkpoint(checkpoint.network, checkpoint.header.model_copy(update={"width": width, "height": height}))
+
+
 def load_source(
     weights: Path, size_wh: tuple[int, int] | None, check_images: Mapping[str, NDArray[np.uint8]]
 ) -> Source:
@@ -54,12 +64,7 @@ def load_source(
     From here on this process uses one torch thread: a reference must not depend on how many cores computed it.
     """
     torch.set_num_threads(1)
-    checkpoint = load_checkpoint(weights)
-    if size_wh is not None:
-        width, height = size_wh
-        checkpoint.header.check_size(width, height)
-        header = checkpoint.header.model_copy(update={"width": width, "height": height})
-        checkpoint = Checkpoint(checkpoint.network, header)
+    checkpoint = load_at_size(weights, size_wh)
     preprocess, decode, run = preprocess_of(checkpoint.header), decode_of(checkpoint.header), torch_run(checkpoint)
     golden = golden_cases(run, preprocess, decode)
     checks = {name: make_case(image, run, preprocess, decode) for name, image in check_images.items()}

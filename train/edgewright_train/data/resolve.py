@@ -20,7 +20,12 @@ _KINDS = (
     "a dataset.toml, a .data file, COCO annotations (.json), or a folder that holds one of them, images/ and labels/, "
     "or a folder of images per class"
 )
+
 _TRUTH: dict[Task, str] = {"detect": "boxes", "classify": "classes of images", "segment": "masks"}
+
+
+class UnknownFolderError(InputError):
+    """A folder that looks like no data set; it may still hold images."""
 
 
 @overload
@@ -103,7 +108,7 @@ def _folder_offers(folder: Path) -> Offers:
             "dataset.toml, *.data, instances*.json, annotations/instances*.json, images/ and labels/, "
             "<split>/<class>/<image>, <class>/<image>; masks need a dataset.toml"
         )
-        raise InputError(f"DATA={folder}: not recognised as a data set; looked for {wanted}")
+        raise UnknownFolderError(f"DATA={folder}: not recognised as a data set; looked for {wanted}")
     return {"classify": folders}
 
 
