@@ -14,6 +14,7 @@ from edgewright_export.manifest import Target
 from .grid import Grid, Rounding, round_to_integer
 from .layers import Layer, layers
 from .plan import Plan
+from .tflite_kernels import Kernel, tflite_kernels
 from .weights import stored_weight, weight_codes
 
 # How each target's kernels round a real number to a code.
@@ -31,12 +32,13 @@ class Reference(fx.Interpreter):
     def __init__(self, graph_module: fx.GraphModule, plan: Plan) -> None:
         super().__init__(graph_module)
         self._outputs, self._rounding = plan.outputs, ROUNDING[plan.target]
-        self._layers = {layer.name: _compute(layer, plan) for layer in layers(graph_module)}
+        self._kernels: dict[str, Kernel] = {layer.name: _compute(layer, plan) for layer in layers(graph_module)}
+        self._kernels.update(tflite_kernels(graph_module, plan))  # none without `plan.outputs`
 
     def run_node(self, n: fx.Node) -> Any:
-        if n.name in self._layers:
-            (x, *_), _ = self.fetch_args_kwargs_from_env(n)
-            value: Any = self._layers[n.name](x)
+        if n.name in self._kernels:
+            arguments, _ = self.fetch_args_kwargs_from_env(n)
+            value: Any = self._kernels[n.name](*arguments)
         else:
             value = super().run_node(n)
         grid = self._outputs.get(n.name)
@@ -49,7 +51,7 @@ class _FloatLayer:
     def __init__(self, layer: Layer, weight: Tensor) -> None:
         self._layer, self._weight, self._bias = layer, weight.float(), layer.bias.float()
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, *_: object) -> Tensor:
         return self._layer.compute(x, self._weight, self._bias)
 
 
@@ -64,7 +66,7 @@ class _IntegerLayer:
         self._scales = layer.per_channel(torch.tensor(weight_scales, dtype=torch.float64) * grid.scale)
         self._bias = layer.per_channel(layer.bias.double())
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, *_: object) -> Tensor:
         return self._dequantise(self._layer.compute(self._quantise(x).to(self._dtype), self._codes, None))
 
     def _quantise(self, x: Tensor) -> Tensor:

@@ -92,7 +92,11 @@ class Model:
         return self.add_raw("DEQUANTIZE", [half], values.shape, schema.DequantizeOptionsT(), version=3)
 
     def input(self, shape: tuple[int, ...]) -> Value:
-        return Value(self._tensor(Tensor(to_channels_last(shape), "float32")), shape)
+        return Value(self.input_raw(to_channels_last(shape)), shape)
+
+    def input_raw(self, shape: tuple[int, ...]) -> int:
+        """`shape` in the file."""
+        return self._tensor(Tensor(shape, "float32"))
 
     def add(
         self,

@@ -14,6 +14,7 @@ from ..capture import runnable
 from .file import write
 from .model import Model, Value
 from .operations import OPERATIONS
+from .quantise import Plan, quantised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +23,18 @@ if TYPE_CHECKING:
 
 
 def translate(
-    exported: "ExportedProgram", path: Path, *, input_name: str, output_names: "Sequence[str]", half_weights: bool
+    exported: "ExportedProgram",
+    path: Path,
+    *,
+    input_name: str,
+    output_names: "Sequence[str]",
+    half_weights: bool = False,
+    plan: Plan | None = None,
 ) -> None:
-    """Write `path`: float32 input and outputs, channels last.  Raises `CheckError` naming what has no translation."""
+    """Write `path`: float32 input and outputs, channels last; what `plan` names computes in int8.
+
+    Raises `CheckError` naming what has no translation.
+    """
     graph_module = runnable(exported)
     _refuse_unknown(graph_module.graph)
     model = Model(half_weights=half_weights)
@@ -43,6 +53,11 @@ def translate(
                 outputs = {name: result.tensor for name, result in zip(output_names, results, strict=True)}
             case _:
                 values[node] = _translate_node(model, node, values)
+    if plan is not None:
+        nodes = {node.name: value for node, value in values.items() if isinstance(value, Value)}
+        model, places = quantised(model, plan, nodes, keep=[*inputs.values(), *outputs.values()])
+        inputs = {name: places[tensor] for name, tensor in inputs.items()}
+        outputs = {name: places[tensor] for name, tensor in outputs.items()}
     write(model, path, inputs, outputs)
 
 

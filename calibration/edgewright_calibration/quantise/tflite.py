@@ -1,0 +1,27 @@
+"""TFLite in int8, by the float artefact's own writer."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgewright_export.conversion import Artefact, ConversionSpec
+from edgewright_export.to_tflite import ENTRY
+
+from ..plan import read_plan
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+
+def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
+    """Write `model.tflite`: float32 input and outputs, int8 inside.  Raises `CheckError` when the plan does not fit."""
+    from edgewright_export.tfl import translate  # noqa: PLC0415
+
+    assert spec.plan is not None
+    translate(
+        exported,
+        folder / ENTRY,
+        input_name=spec.input_name,
+        output_names=spec.output_names,
+        plan=read_plan(spec.plan),
+    )
+    return Artefact(entry=ENTRY, input_layout="nhwc", output_layout="nhwc")
