@@ -95,6 +95,21 @@ class _NcnnLayer(_IntegerLayer):
         return (sums.float() * self._scales + self._bias).float()  # in float64: rounded once, as when fused
 
 
+class _OnnxLayer(_IntegerLayer):
+    """In the float32 operations that the file spells out: a division; a multiplication; an addition."""
+
+    def _quantise(self, x: Tensor) -> Tensor:
+        codes = round_to_integer(x / torch.tensor(self._grid.scale), self._rounding) + self._grid.zero_point
+        return codes.clamp(self._grid.low, self._grid.high) - self._grid.zero_point
+
+    def _dequantise(self, sums: Tensor) -> Tensor:
+        return sums.float() * self._scales.float() + self._bias.float()
+
+
+# Targets whose kernels round between two steps of a layer; the others are computed without.
+_IN_INTEGERS: Mapping[Target, type[_IntegerLayer]] = {"ncnn": _NcnnLayer, "onnx": _OnnxLayer}
+
+
 def _reciprocals(steps: tuple[float, ...]) -> Tensor:
     return (1 / torch.tensor(steps, dtype=torch.float64)).float()
 
@@ -105,5 +120,5 @@ def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _IntegerLayer:
         return _FloatLayer(layer, layer.weight.half() if plan.half_floats else layer.weight)
     if found.input is None:
         return _FloatLayer(layer, stored_weight(layer.weight, found))
-    in_integers = _NcnnLayer if plan.target == "ncnn" else _IntegerLayer
+    in_integers = _IN_INTEGERS.get(plan.target, _IntegerLayer)
     return in_integers(layer, found.input, found.weight_scales, ROUNDING[plan.target])

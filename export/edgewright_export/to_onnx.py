@@ -19,15 +19,22 @@ ENTRY = "model.onnx"
 def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
     """Write `model.onnx`.  fp16 keeps weights and arithmetic in half precision between float32 input and outputs."""
     import onnx  # noqa: PLC0415
+
+    model = float_model(exported, spec)
+    onnx.checker.check_model(model, full_check=True)
+    (folder / ENTRY).write_bytes(model.SerializeToString(deterministic=True))
+    return Artefact(entry=ENTRY)
+
+
+def float_model(exported: "ExportedProgram", spec: ConversionSpec) -> "onnx.ModelProto":
+    """In half precision where `spec.precision` is fp16, else in float32."""
     import onnxsim  # noqa: PLC0415
 
     model, simplified = onnxsim.simplify(_to_onnx(exported, spec))
     if not simplified:
         raise CheckError("onnxsim: the simplified graph does not compute what the exported one does")
     _anonymise(model)
-    onnx.checker.check_model(model, full_check=True)
-    (folder / ENTRY).write_bytes(model.SerializeToString(deterministic=True))
-    return Artefact(entry=ENTRY)
+    return model
 
 
 def _to_onnx(exported: "ExportedProgram", spec: ConversionSpec) -> "onnx.ModelProto":
