@@ -11,7 +11,7 @@ from edgewright_train.tasks.evaluate import DEFAULT_THRESHOLDS, Thresholds, eval
 from edgewright_train.tasks.evaluation import Evaluation, Headline, Progress
 
 from .isolation import IsolatedRunner
-from .manifest import Accuracy, Precision
+from .manifest import Accuracy, Manifest, Precision
 from .pack import Pack
 
 MAX_DIFFERENCE: dict[Precision, float] = {"fp32": 0.001, "fp16": 0.003}  # of the headline metric, 0..1
@@ -23,6 +23,10 @@ class AccuracyCheck:
 
     dataset: Dataset
     source: Headline
+
+    def complete(self, pack: Pack) -> Manifest:
+        """The pack's manifest with its accuracy; raises as `measure`."""
+        return pack.manifest.model_copy(update={"accuracy": self.measure(pack)})
 
     def measure(self, pack: Pack) -> Accuracy:
         """Raises `CheckError` when the pack's metric is further from the source's than its precision allows."""

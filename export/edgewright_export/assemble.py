@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 from edgewright_train.atomic import atomic_dir
 from edgewright_train.errors import InputError
 
-from .accuracy import AccuracyCheck
 from .conversion import Artefact
 from .golden import write_case
 from .manifest import (
@@ -19,15 +19,18 @@ from .manifest import (
     ModelOutput,
     Precision,
     Provenance,
+    Quantisation,
     Target,
+    Tolerance,
 )
 from .pack import Pack, list_files, open_pack, write_manifest
-from .parity import TOLERANCES
 from .source import Source
 from .targets import tool_versions
 from .verify import Verdict, verify_cases, verify_golden
 
 INPUT_NAME = "image"
+
+Completion = Callable[[Pack], Manifest]
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,26 @@ def assemble(
     *,
     target: Target,
     precision: Precision,
-    accuracy: AccuracyCheck | None,
+    tolerance: Tolerance,
+    quantisation: Quantisation | None = None,
+    complete: Completion | None = None,
 ) -> Proven:
     """Move the artefact's `files` into a pack, prove it, and only then rename it to `place`.
 
-    Raises `CheckError` when the artefact is not the source; nothing appears at `place` then.
+    `complete` gets the proven pack and returns its final manifest.  Raises `CheckError` when the artefact is not the
+    source; nothing appears at `place` then.
     """
     with atomic_dir(place) as folder:
         _copy_files(files, folder)
         (folder / "golden").mkdir()
         for name, case in source.golden.items():
             write_case(folder / name, case)
-        manifest = _manifest(source, artefact, folder, target, precision)
+        manifest = _manifest(source, artefact, folder, target, precision, tolerance, quantisation)
         write_manifest(folder, manifest)
         pack = open_pack(folder)
         verdict = verify_golden(pack).worse(verify_cases(pack, source.checks.items()))
-        if accuracy is not None:
-            manifest = manifest.model_copy(update={"accuracy": accuracy.measure(pack)})
+        if complete is not None:
+            manifest = complete(pack)
             write_manifest(folder, manifest)
     return Proven(Pack(place, manifest), verdict)
 
@@ -77,7 +83,15 @@ def _copy_files(source: Path, destination: Path) -> None:
             shutil.copyfile(path, place)
 
 
-def _manifest(source: Source, artefact: Artefact, folder: Path, target: Target, precision: Precision) -> Manifest:
+def _manifest(
+    source: Source,
+    artefact: Artefact,
+    folder: Path,
+    target: Target,
+    precision: Precision,
+    tolerance: Tolerance,
+    quantisation: Quantisation | None,
+) -> Manifest:
     header = source.checkpoint.header
     shapes = {name: value.shape for name, value in next(iter(source.golden.values())).maps.items()}
     return Manifest(
@@ -100,8 +114,9 @@ def _manifest(source: Source, artefact: Artefact, folder: Path, target: Target, 
         ),
         decode=source.decode,
         labels=header.labels,
-        golden=Golden(cases=tuple(source.golden), tolerance=TOLERANCES[header.task][precision]),
+        golden=Golden(cases=tuple(source.golden), tolerance=tolerance),
         accuracy=None,
+        quantisation=quantisation,
         provenance=Provenance(
             checkpoint_sha256=source.digest,
             origin=header.origin,

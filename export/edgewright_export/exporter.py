@@ -17,6 +17,7 @@ from .capture import capture
 from .conversion import Artefact
 from .convert_job import Cost, convert_isolated
 from .manifest import Precision, Target
+from .parity import TOLERANCES
 from .source import Source
 
 PARALLEL_JOBS = 2  # converters are single-threaded and take up to 0.8 GB each
@@ -121,7 +122,8 @@ class _Job:
                 self.place / f"{self.target}-{precision}",
                 target=self.target,
                 precision=precision,
-                accuracy=self.accuracy,
+                tolerance=TOLERANCES[self.source.checkpoint.header.task][precision],
+                complete=self.accuracy.complete if self.accuracy else None,
             )
         except EdgewrightError as error:
             failure = error

@@ -9,6 +9,7 @@ from edgewright_train.errors import CheckError
 
 from .golden import Case, read_case
 from .isolation import IsolatedRunner
+from .manifest import Tolerance
 from .pack import Pack
 from .parity import Comparison, compare
 
@@ -44,10 +45,12 @@ def verify_golden(pack: Pack, *, num_threads: int = 1) -> Verdict:
     return verify_cases(pack, cases.items(), num_threads=num_threads)
 
 
-def verify_cases(pack: Pack, cases: Iterable[tuple[str, Case]], *, num_threads: int = 1) -> Verdict:
-    """Run each (name, case).  Raises `CheckError` naming the first outside the manifest's tolerance."""
+def verify_cases(
+    pack: Pack, cases: Iterable[tuple[str, Case]], *, num_threads: int = 1, tolerance: Tolerance | None = None
+) -> Verdict:
+    """Run each (name, case).  Raises `CheckError` naming the first outside `tolerance`, by default the manifest's."""
     results: list[Comparison] = []
-    tolerance, decode = pack.manifest.golden.tolerance, pack.manifest.decode
+    tolerance, decode = tolerance or pack.manifest.golden.tolerance, pack.manifest.decode
     with IsolatedRunner(pack.path, pack.manifest, num_threads=num_threads) as run:
         for name, case in cases:
             result = compare(case.maps, run(case.network_image), decode, tolerance)

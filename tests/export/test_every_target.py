@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from edgewright_export.capture import capture
 from edgewright_export.conversion import ConversionSpec
-from edgewright_export.manifest import PRECISIONS, TARGETS, Manifest, ModelInput, ModelOutput, Precision, Target
+from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS, Manifest, ModelInput, ModelOutput, Precision, Target
 from edgewright_export.ncnn_layers import NCNN_LAYERS
 from edgewright_export.ncnn_param import parse_param
 from edgewright_export.runners import open_runner
@@ -110,7 +110,7 @@ def source() -> Source:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_block_computes_the_same(source: Source, target: Target, tmp_path: Path) -> None:
-    for precision in PRECISIONS:
+    for precision in FLOAT_PRECISIONS:
         computed = run_converted(source, target, precision, tmp_path)
         for name, expected in source.expected.items():
             value = computed[name]

@@ -22,15 +22,18 @@ from edgewright_export.assemble import assemble
 from edgewright_export.capture import capture, runnable
 from edgewright_export.conversion import ConversionSpec
 from edgewright_export.eval_cli import main as eval_main
-from edgewright_export.manifest import PRECISIONS, TARGETS
+from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS
 from edgewright_export.pack import open_pack
+from edgewright_export.parity import TOLERANCES
 from edgewright_export.source import Source, load_source
 from edgewright_train.checkpoint import load_checkpoint
 from edgewright_train.data.shapes import ShapesDataset
 from edgewright_train.errors import CheckError, EdgewrightError
 from edgewright_train.models import architecture
 
-ALL_PACKS = {f"{target}-{precision}" for target in TARGETS for precision in PRECISIONS}
+ALL_PACKS = {f"{target}-{precision}" for target in TARGETS for precision in FLOAT_PRECISIONS}
+
+_FP32 = TOLERANCES["detect"]["fp32"]
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +118,11 @@ def test_an_artefact_with_one_wrong_weight_never_becomes_a_pack(source: Source, 
     weights.tofile(folder / "model.bin")
     place = tmp_path / "out" / "ncnn-fp32"
     with pytest.raises(CheckError, match="ncnn-fp32 does not equal its source on golden/000"):
-        assemble(source, artefact, folder, place, target="ncnn", precision="fp32", accuracy=None)
+        assemble(source, artefact, folder, place, target="ncnn", precision="fp32", tolerance=_FP32)
     assert list((tmp_path / "out").iterdir()) == []
     (folder / "model.bin").write_bytes(b"\0" * 10)
     with pytest.raises(CheckError, match="cannot load it"):
-        assemble(source, artefact, folder, place, target="ncnn", precision="fp32", accuracy=None)
+        assemble(source, artefact, folder, place, target="ncnn", precision="fp32", tolerance=_FP32)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -131,7 +134,7 @@ def test_a_failed_export_leaves_an_earlier_pack_as_it_was(packs: Path, source: S
     (tmp_path / "files" / "model.bin").write_bytes(b"")
     artefact = to_ncnn.Artefact(entry="model.param")
     with pytest.raises(EdgewrightError):
-        assemble(source, artefact, tmp_path / "files", place, target="ncnn", precision="fp32", accuracy=None)
+        assemble(source, artefact, tmp_path / "files", place, target="ncnn", precision="fp32", tolerance=_FP32)
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 
 
