@@ -46,6 +46,8 @@ Result<NcnnModel> LoadNcnnModel(const Pack& pack, int num_threads) {
   options.input = manifest.input.name;
   for (const ModelOutput& output : manifest.outputs) options.outputs.push_back(output.name);
   options.num_threads = num_threads;
+  // Not for int8, mixed and w8, even where their weights are stored so: a value must not be rounded to half precision
+  // before it becomes a code on one CPU, and not on another.
   options.half_precision = manifest.precision == "fp16";
   Result<NcnnModel> model = NcnnModel::Load(param.value(), std::move(bin.value()), std::move(options));
   if (!model.ok()) return Error{model.error().kind, where + model.error().message};

@@ -16,8 +16,8 @@ struct NcnnOptions {
   std::string input;                 // blob names
   std::vector<std::string> outputs;  // in the order in which `Run` gives them
   int num_threads = 1;
-  // kFp16 stores and computes in half precision where the CPU and the build can; kFp32 never does.
-  bool half_precision = false;  // storage and, where the CPU can, arithmetic
+  // Storage and arithmetic of what is not int8, where the CPU and the build can.  Layers in int8 say so themselves.
+  bool half_precision = false;
 };
 
 // Not thread-safe: one call at a time per model.

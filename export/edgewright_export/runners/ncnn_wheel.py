@@ -12,7 +12,11 @@ from ..manifest import Manifest
 
 
 class NcnnRunner:
-    """fp32 packs compute in fp32; fp16 packs use half-precision storage and arithmetic where the CPU has it."""
+    """fp16 packs use half-precision storage and arithmetic where the CPU has it; all others compute in fp32 or int8.
+
+    An int8, mixed or w8 pack may store float weights in half precision, yet must not compute in it: whether a CPU can
+    would decide what a value is rounded to before it becomes a code.
+    """
 
     def __init__(self, pack: Path, manifest: Manifest, *, num_threads: int) -> None:
         self._manifest = manifest
