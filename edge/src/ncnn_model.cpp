@@ -8,6 +8,8 @@
 #include <sstream>
 #include <utility>
 
+#include "ncnn_weights.h"
+
 namespace edgewright {
 namespace {
 
@@ -85,11 +87,9 @@ Result<NcnnModel> NcnnModel::Load(const Bytes& param, Bytes bin, NcnnOptions opt
   if (impl->net.load_param(ncnn::DataReaderFromMemory(text_position, text.size())) != 0) {
     return InputError("ncnn refuses the .param");
   }
-  const unsigned char* position = impl->bin.data();
-  if (impl->net.load_model(ncnn::DataReaderFromMemory(position, impl->bin.size())) != 0) {
-    return InputError("ncnn refuses the .bin");
-  }
-  if (position != impl->bin.data() + impl->bin.size()) return InputError("the .bin is longer than the .param asks for");
+  const WeightsReader weights(impl->net, impl->bin);
+  if (impl->net.load_model(weights) != 0 || !weights.complete()) return InputError("ncnn refuses the .bin");
+  if (weights.num_left() != 0) return InputError("the .bin is longer than the .param asks for");
 
   impl->input = FindBlob(impl->net.input_names(), impl->net.input_indexes(), options.input);
   if (impl->input < 0) return InputError("the .param has no input blob " + options.input);

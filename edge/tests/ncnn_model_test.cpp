@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,11 @@ const std::string kParam =
 
 Bytes ToBytes(const std::string& text) { return {text.begin(), text.end()}; }
 
+void Append(const float* values, std::size_t count, Bytes* bytes) {
+  const auto* data = reinterpret_cast<const std::uint8_t*>(values);
+  std::copy_n(data, count * sizeof(float), std::back_inserter(*bytes));
+}
+
 // A 1x1 convolution from 3 to 2 channels: the flag of raw float32, 6 weights, 2 biases.
 Bytes Bin() {
   const float values[9] = {0, 1, 0, 0, 0, 0, 1, 0.5F, -1};
@@ -29,6 +35,21 @@ Bytes Bin() {
 
 auto Load(const std::string& param, Bytes bin, const std::string& output = "out") {
   return NcnnModel::Load(ToBytes(param), std::move(bin), {"image", {output}, 1, /*half_precision=*/false});
+}
+
+// The same convolution in int8: codes 127 0 0, 0 0 64, padded to 8 bytes; 2 biases; the scales of 2 channels and the
+// input.
+const std::string kInt8Param =
+    "7767517\n"
+    "2 2\n"
+    "Input image 0 1 image\n"
+    "Convolution conv 1 1 image out 0=2 1=1 5=1 6=6 8=2\n";
+
+Bytes Int8Bin() {
+  Bytes bytes = {0x38, 0x4B, 0x0D, 0x00, 127, 0, 0, 0, 0, 64, 0, 0};
+  const float values[5] = {0.5F, -1, 127, 64, 10};
+  Append(values, 5, &bytes);
+  return bytes;
 }
 
 std::string ErrorOf(const std::string& param, Bytes bin, const std::string& output = "out") {
@@ -56,6 +77,51 @@ TEST_CASE("a network computes what its weights say") {
   }
 }
 
+TEST_CASE("an int8 layer computes on codes") {
+  auto model = Load(kInt8Param, Int8Bin());
+  REQUIRE_MESSAGE(model.ok(), (model.ok() ? "" : model.error().message));
+  const float planes[3 * 4] = {0, 1.04F, -1.06F, 50, 0, 0, 0, 0, 7, 7, 0.25F, -99};
+  const auto maps = model.value().Run(planes, 4, 1);
+  REQUIRE(maps.ok());
+  const edgewright::MapView& map = maps.value()[0];
+  const float expected[2][4] = {{0.5F, 1.5F, -0.6F, 13.2F}, {6, 6, -0.7F, -13.7F}};  // codes: 10, -11, 127; 70, 3, -127
+  for (int c = 0; c < 2; ++c) {
+    for (int i = 0; i < 4; ++i) CHECK(map.channel(c)[i] == doctest::Approx(expected[c][i]).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("codes for a layer that is not in int8 are refused, and floats for one that is are taken") {
+  CHECK(ErrorOf(kParam, Int8Bin()) == "ncnn refuses the .bin");
+  Bytes floats = Bin();
+  const float scales[3] = {127, 64, 10};
+  Append(scales, 3, &floats);
+  CHECK(ErrorOf(kInt8Param, floats).empty());
+}
+
+TEST_CASE("indices of few weights are not taken for a tag") {
+  const std::string param =
+      "7767517\n"
+      "3 3\n"
+      "Input image 0 1 image\n"
+      "Convolution first 1 1 image x 0=1 1=1 6=3\n"
+      "Convolution second 1 1 x out 0=1 1=1 6=1 8=2\n";
+  Bytes bin = {1, 0, 0, 0};
+  float table[256] = {};
+  table[0x38] = 2;
+  table[0x4B] = 3;
+  table[0x0D] = 4;
+  Append(table, 256, &bin);
+  bin.insert(bin.end(), {0x38, 0x4B, 0x0D, 0x00});              // as the tag of int8
+  bin.insert(bin.end(), {0x38, 0x4B, 0x0D, 0x00, 1, 0, 0, 0});  // which this is
+  bin.insert(bin.end(), {0, 0, 0x80, 0x3F, 0, 0, 0x80, 0x3F});  // scales: 1 and 1
+  auto model = Load(param, bin);
+  REQUIRE_MESSAGE(model.ok(), (model.ok() ? "" : model.error().message));
+  const float planes[3] = {1, 10, 20};
+  const auto maps = model.value().Run(planes, 1, 1);
+  REQUIRE(maps.ok());
+  CHECK(maps.value()[0].channel(0)[0] == 112);
+}
+
 TEST_CASE("a model that cannot be loaded says why") {
   CHECK(ErrorOf(kParam, Bin(), "other") == "the .param has no output blob other");
   CHECK(ErrorOf("7767517\n1 1\nWarpDrive w 0 1 image\n", {}) == "layer WarpDrive is not in this build of ncnn");
@@ -66,10 +132,11 @@ TEST_CASE("a model that cannot be loaded says why") {
 }
 
 TEST_CASE("a .bin cut anywhere is refused") {
-  const Bytes whole = Bin();
-  for (std::size_t size = 0; size < whole.size(); ++size) {
-    const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK(ErrorOf(kParam, cut) == "ncnn refuses the .bin");
+  for (const auto& [param, whole] : {std::pair(kParam, Bin()), std::pair(kInt8Param, Int8Bin())}) {
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      CHECK(ErrorOf(param, cut) == "ncnn refuses the .bin");
+    }
   }
 }
 
