@@ -1,6 +1,6 @@
 """One pass of the captured graph over the calibration images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,7 @@ def collect_statistics(
     not finite.
     """
     observer = _Observer(graph_module)
-    total = len(images) if hasattr(images, "__len__") else 0
+    total = len(images) if isinstance(images, Sized) else 0
     with torch.inference_mode(), _one_thread():
         for done, (name, image) in enumerate(images, start=1):
             observer.image = name
