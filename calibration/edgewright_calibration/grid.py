@@ -1,7 +1,9 @@
 """The values an int8 tensor can hold, and which of them a number becomes."""
 
+from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
@@ -10,7 +12,10 @@ from edgewright_train.schema import Record
 
 Rounding = Literal["half_even", "half_away"]
 
+Step = Callable[[float], float]  # wanted step -> one that the target can store
+
 _SMALLEST_SCALE = 2.0**-120  # its reciprocal, and products of two, are still float32
+_SMALLEST_HALF = 2.0**-14  # of those that no device takes for zero
 
 
 class Grid(Record):
@@ -46,16 +51,29 @@ def symmetric_grid(low: float, high: float) -> Grid:
     return Grid(scale=as_float32(max(abs(low), abs(high)) / 127), zero_point=0, low=-127, high=127)
 
 
-def asymmetric_grid(low: float, high: float) -> Grid:
+def half_grid(low: float, high: float) -> Grid:
+    """`asymmetric_grid` with a step of half precision."""
+    return asymmetric_grid(low, high, as_half)
+
+
+def asymmetric_grid(low: float, high: float, step: Step | None = None) -> Grid:
     """Codes -128..127 over [low, high], which is widened to hold zero; zero is exactly one of the values."""
     low, high = min(low, 0.0), max(high, 0.0)
-    scale = as_float32((high - low) / 255)
+    scale = (step or as_float32)((high - low) / 255)
     return Grid(scale=scale, zero_point=max(-128, min(127, round(-128 - low / scale))), low=-128, high=127)
 
 
 def as_float32(value: float) -> float:
     """The nearest float32, at least 2^-120: a tensor that is always zero needs a step as well."""
     return max(float(torch.tensor(value, dtype=torch.float32)), _SMALLEST_SCALE)
+
+
+def as_half(value: float) -> float:
+    """The next larger half-precision number, so that codes still reach what they did; at least 2^-14, at most 65504."""
+    half = np.float16(min(value, 65504))
+    if half < value:
+        half = np.nextafter(half, np.float16(65504))
+    return max(float(half), _SMALLEST_HALF)
 
 
 def round_to_integer(values: Tensor, rounding: Rounding) -> Tensor:

@@ -7,7 +7,7 @@ from torch import fx
 from edgewright_export.manifest import Target
 from edgewright_train.errors import CheckError
 
-from .grid import Grid, asymmetric_grid, symmetric_grid
+from .grid import Grid, Step, as_float32, as_half, asymmetric_grid, half_grid, symmetric_grid
 from .layers import Layer, layers
 from .plan import LayerPlan, Plan
 from .ranges import Ranges
@@ -16,8 +16,10 @@ from .weights import channel_scales
 _GRIDS: dict[Target, Callable[[float, float], Grid]] = {
     "ncnn": symmetric_grid,  # it has no zero points
     "onnx": asymmetric_grid,
-    "coreml": asymmetric_grid,
+    "coreml": half_grid,
 }
+# How a target can store the steps of weights: Core ML computes with them in half precision.
+_STEPS: dict[Target, Step] = {"ncnn": as_float32, "tflite": as_float32, "onnx": as_float32, "coreml": as_half}
 _HALF_FLOATS: frozenset[Target] = frozenset({"ncnn", "coreml"})
 
 
@@ -28,7 +30,7 @@ def layerwise_plan(
     return Plan(
         target=target,
         layers={
-            layer.name: _layer_plan(layer, ranges, _GRIDS[target])
+            layer.name: _layer_plan(layer, ranges, target)
             for layer in layers(graph_module)
             if layer.name not in float_layers and _possible(layer, ranges, target)
         },
@@ -41,7 +43,7 @@ def weights_only_plan(graph_module: fx.GraphModule, target: Target) -> Plan:
     return Plan(
         target=target,
         layers={
-            layer.name: LayerPlan(input=None, weight_scales=channel_scales(layer.weight))
+            layer.name: LayerPlan(input=None, weight_scales=channel_scales(layer.weight, _STEPS[target]))
             for layer in layers(graph_module)
         },
         half_floats=target in _HALF_FLOATS,
@@ -56,6 +58,8 @@ def _possible(layer: Layer, ranges: Ranges, target: Target) -> bool:
     return not (target == "ncnn" and layer.grouped) and found.low < found.high
 
 
-def _layer_plan(layer: Layer, ranges: Ranges, grid: Callable[[float, float], Grid]) -> LayerPlan:
+def _layer_plan(layer: Layer, ranges: Ranges, target: Target) -> LayerPlan:
     span = ranges.nodes[layer.input.name]
-    return LayerPlan(input=grid(span.low, span.high), weight_scales=channel_scales(layer.weight))
+    return LayerPlan(
+        input=_GRIDS[target](span.low, span.high), weight_scales=channel_scales(layer.weight, _STEPS[target])
+    )

@@ -25,6 +25,9 @@ ROUNDING: Mapping[Target, Rounding] = {
     "coreml": "half_even",
 }
 
+# Targets that compute in half precision between their layers, too.
+_HALF_VALUES: frozenset[Target] = frozenset({"coreml"})
+
 
 class Reference(fx.Interpreter):
     """Call `run(image)`, image (N, 3, H, W) float32, normalised: a tuple of the outputs, float32."""
@@ -32,6 +35,7 @@ class Reference(fx.Interpreter):
     def __init__(self, graph_module: fx.GraphModule, plan: Plan) -> None:
         super().__init__(graph_module)
         self._outputs, self._rounding = plan.outputs, ROUNDING[plan.target]
+        self._half_values = plan.target in _HALF_VALUES
         self._kernels: dict[str, Kernel] = {layer.name: _compute(layer, plan) for layer in layers(graph_module)}
         self._kernels.update(tflite_kernels(graph_module, plan))  # none without `plan.outputs`
 
@@ -41,6 +45,8 @@ class Reference(fx.Interpreter):
             value: Any = self._kernels[n.name](*arguments)
         else:
             value = super().run_node(n)
+        if self._half_values and isinstance(value, Tensor) and n.op != "get_attr":
+            value = value.half().float()
         grid = self._outputs.get(n.name)
         return value if grid is None else grid.dequantise(grid.quantise(value, self._rounding)).float()
 
@@ -106,6 +112,19 @@ class _OnnxLayer(_IntegerLayer):
         return sums.float() * self._scales.float() + self._bias.float()
 
 
+class _CoremlLayer(_FloatLayer):
+    """As the program spells it out: operands and result in half precision, the sum in float32."""
+
+    def __init__(self, layer: Layer, grid: Grid | None, weight: Tensor) -> None:
+        super().__init__(layer, weight.half())
+        self._grid, self._bias = grid, layer.bias.half().float()
+
+    def __call__(self, x: Tensor, *_: object) -> Tensor:
+        if self._grid is not None:
+            x = self._grid.dequantise(self._grid.quantise(x)).half().float()
+        return super().__call__(x)
+
+
 # Targets whose kernels round between two steps of a layer; the others are computed without.
 _IN_INTEGERS: Mapping[Target, type[_IntegerLayer]] = {"ncnn": _NcnnLayer, "onnx": _OnnxLayer}
 
@@ -116,6 +135,9 @@ def _reciprocals(steps: tuple[float, ...]) -> Tensor:
 
 def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _IntegerLayer:
     found = plan.layers.get(layer.name)
+    if plan.target == "coreml":
+        weight = layer.weight if found is None else stored_weight(layer.weight, found)
+        return _CoremlLayer(layer, found.input if found else None, weight)
     if found is None:
         return _FloatLayer(layer, layer.weight.half() if plan.half_floats else layer.weight)
     if found.input is None:

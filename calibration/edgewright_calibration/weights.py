@@ -3,17 +3,17 @@
 import torch
 from torch import Tensor
 
-from .grid import as_float32
+from .grid import Step, as_float32
 from .plan import LayerPlan
 
 
-def channel_scales(weight: Tensor) -> tuple[float, ...]:
+def channel_scales(weight: Tensor, step: Step = as_float32) -> tuple[float, ...]:
     """One step per output channel (the first axis), so that codes -127..127 reach its largest absolute value.
 
     A channel of zeros gets step 1: any other would divide by nothing.
     """
     largest = weight.detach().abs().flatten(1).amax(1)
-    return tuple(as_float32(float(value) / 127) if value > 0 else 1.0 for value in largest)
+    return tuple(step(float(value) / 127) if value > 0 else 1.0 for value in largest)
 
 
 def weight_codes(weight: Tensor, scales: tuple[float, ...]) -> Tensor:

@@ -7,8 +7,9 @@ import json
 import logging
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from .capture import without_channel_shuffles
 from .conversion import Artefact, ConversionSpec
 
 if TYPE_CHECKING:
+    from coremltools import PassPipeline
+    from coremltools.converters.mil.mil import Program
+    from coremltools.models import MLModel
     from torch import Tensor
     from torch.export import ExportedProgram
 
@@ -32,6 +36,22 @@ _DATE_KEY = "com.github.apple.coremltools.conversion_date"
 
 def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
     """Write `model.mlpackage`.  fp16 keeps weights and arithmetic in half precision between image and outputs."""
+    write_package(convert_program(exported, spec), folder / ENTRY)
+    return Artefact(entry=ENTRY, input_kind="image")
+
+
+def convert_program(
+    exported: "ExportedProgram",
+    spec: ConversionSpec,
+    *,
+    ios: Literal[16, 17] = 16,
+    last_pass: "Callable[[Program], None] | None" = None,
+) -> "MLModel":
+    """The model in memory.  Every precision but fp32 has its floats in half precision between image and outputs.
+
+    Args:
+        last_pass: changes the program, in place, when coremltools has optimised it.
+    """
     logging.getLogger("coremltools").setLevel(logging.ERROR)  # it warns of what it will not use, at import
     import coremltools as ct  # noqa: PLC0415
 
@@ -39,8 +59,7 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
     common_scale = _common_scale(preprocess)
     program = _with_channel_scales(exported, preprocess, common_scale)
     colours = {"rgb": ct.colorlayout.RGB, "bgr": ct.colorlayout.BGR}
-    precisions = {"fp32": ct.precision.FLOAT32, "fp16": ct.precision.FLOAT16}
-    model = ct.convert(
+    return ct.convert(
         program.run_decompositions({}),
         inputs=[
             ct.ImageType(
@@ -52,12 +71,34 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
             )
         ],
         outputs=[ct.TensorType(name=name, dtype=np.float32) for name in spec.output_names],
-        minimum_deployment_target=ct.target.iOS16,
-        compute_precision=precisions[spec.precision],
+        minimum_deployment_target={16: ct.target.iOS16, 17: ct.target.iOS17}[ios],
+        compute_precision=ct.precision.FLOAT32 if spec.precision == "fp32" else ct.precision.FLOAT16,
+        pass_pipeline=_pipeline(last_pass),
         skip_model_load=True,
     )
-    _write_package(model, folder / ENTRY)
-    return Artefact(entry=ENTRY, input_kind="image")
+
+
+def _pipeline(last_pass: "Callable[[Program], None] | None") -> "PassPipeline":
+    """coremltools' own, and `last_pass` behind it."""
+    import coremltools as ct  # noqa: PLC0415
+
+    pipeline = ct.PassPipeline()
+    if last_pass is not None:
+        pipeline.append_pass(_register(last_pass))
+    return pipeline
+
+
+def _register(change: "Callable[[Program], None]") -> str:
+    """The name under which coremltools now finds a pass that makes the change."""
+    from coremltools.converters.mil.mil.passes.graph_pass import AbstractGraphPass  # noqa: PLC0415
+    from coremltools.converters.mil.mil.passes.pass_registry import register_pass  # noqa: PLC0415
+
+    class LastPass(AbstractGraphPass):  # type: ignore[misc]
+        def apply(self, prog: "Program") -> None:
+            change(prog)
+
+    register_pass("edgewright", override=True, name="last_pass")(LastPass)
+    return "edgewright::last_pass"
 
 
 def _common_scale(preprocess: "Preprocess") -> float:
@@ -87,7 +128,7 @@ def _with_channel_scales(
     return torch.export.export(Scaled(), (torch.zeros(1, 3, preprocess.height, preprocess.width),))
 
 
-def _write_package(model: Any, package: Path) -> None:
+def write_package(model: "MLModel", package: Path) -> None:
     """As `model.save` does, with the same bytes for the same model and without its debugging files."""
     spec = model.get_spec()
     del spec.description.metadata.userDefined[_DATE_KEY]
