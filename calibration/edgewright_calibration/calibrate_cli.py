@@ -57,11 +57,11 @@ def _calibrate(arguments: argparse.Namespace) -> int:
         calibration = calibrate(checkpoint, digest_file(weights), images, progress=progress)
     path = arguments.out / checkpoint.header.name / FILE_NAME
     write_calibration(path, calibration)
-    emit(_as_text(calibration, path, weights), _as_json(calibration, path), arguments.json)
+    emit(_as_text(calibration, path, _next_step(weights, arguments.data)), _as_json(calibration, path), arguments.json)
     return 0
 
 
-def _as_text(calibration: "Calibration", path: Path, weights: Path) -> str:
+def _as_text(calibration: "Calibration", path: Path, next_step: str) -> str:
     seen = calibration.ranges["min_max"]
     size = f"{calibration.preprocess.width}x{calibration.preprocess.height}"
     title = f"{calibration.model}, {calibration.task}, {size}"
@@ -72,9 +72,14 @@ def _as_text(calibration: "Calibration", path: Path, weights: Path) -> str:
         "values that each method cuts off:",
         *(f"  {method:24} {share:12.5%}" for method, share in calibration.clipped.items()),
         f"wrote {path}",
-        f"next: make export WEIGHTS={shlex.quote(str(weights))} TARGET=ncnn PRECISION=int8",
+        f"next: {next_step}",
     ]
     return "\n".join(lines)
+
+
+def _next_step(weights: Path, data: str | None) -> str:
+    given = f" DATA={shlex.quote(data)}" if data else ""
+    return f"make export WEIGHTS={shlex.quote(str(weights))} TARGET=ncnn PRECISION=int8{given}"
 
 
 def _as_json(calibration: "Calibration", path: Path) -> dict[str, object]:

@@ -18,16 +18,18 @@ class Attempt:
 Judge = Callable[[Sequence[str]], Attempt]  # names of float layers -> what becomes of such a plan
 
 
-def search(errors: Sequence[LayerError], judge: Judge) -> list[Attempt]:
+def search(errors: Sequence[LayerError], judge: Judge, *, first: Attempt) -> list[Attempt]:
     """What was tried, the last one being the answer if it was accepted and else that nothing is.
+
+    `first`: what became of a plan without layers in float; it was not enough.
 
     Layers go to float in the order of the error that each takes away per multiplication, and as many as it takes: the
     number is found by bisection, as more float never hurts beyond the noise of the judgement.  Layers without any
     error are never moved.
     """
     order = [error.layer.name for error in sorted(errors, key=_worth, reverse=True) if error.noise > 0]
-    attempts = [judge(())]
-    if attempts[0].accepted or not order:
+    attempts = [first]
+    if not order:
         return attempts
     enough = _doubled(order, judge, attempts)
     if enough is None:

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from edgewright_train.errors import InputError
 
-from .manifest import FLOAT_PRECISIONS, TARGETS, Precision, Target
+from .manifest import PRECISIONS, TARGETS, Precision, Target
 from .runners import RUNNERS, require
 
 
@@ -36,9 +36,9 @@ def parse_targets(text: str) -> list[Target]:
 
 
 def parse_precisions(text: str) -> list[Precision]:
-    """`"fp32,fp16"` or `"all"`, which means both."""
-    chosen = _parse("PRECISION", text, FLOAT_PRECISIONS)
-    return [precision for precision in FLOAT_PRECISIONS if precision in chosen]
+    """`"fp32,int8"` or `"all"`."""
+    chosen = _parse("PRECISION", text, PRECISIONS)
+    return [precision for precision in PRECISIONS if precision in chosen]
 
 
 def converter_module_of(target: Target) -> str:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgewright_export.__main__ import main as export_main
+from edgewright_calibration.__main__ import main as export_main
 from edgewright_train.checkpoint import Header, save_checkpoint
 from edgewright_train.models import architecture
 

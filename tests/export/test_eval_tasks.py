@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewright_export.__main__ import main as export_main
+from edgewright_calibration.__main__ import main as export_main
 from edgewright_export.eval_cli import main as eval_main
 from edgewright_export.eval_table import evaluation_as_text
 from edgewright_export.pack import open_pack

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from edgewright_export import to_ncnn
-from edgewright_export.__main__ import main as export_main
+from edgewright_calibration.__main__ import main as export_main
 from edgewright_export.assemble import assemble
 from edgewright_export.capture import capture, runnable
 from edgewright_export.conversion import ConversionSpec
@@ -152,7 +152,7 @@ KILLS = 20
 def test_a_kill_at_any_moment_leaves_no_pack_or_a_whole_one(checkpoint: Path, tmp_path: Path) -> None:
     """The first, unharmed run measures how long an export takes; the others are killed at random moments of that."""
     place = tmp_path / "yolo-fastestv2" / "ncnn-fp32"
-    command = [sys.executable, "-m", "edgewright_export", f"--weights={checkpoint}", "--precision=fp32"]
+    command = [sys.executable, "-m", "edgewright_calibration", f"--weights={checkpoint}", "--precision=fp32"]
 
     def start(out: Path) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([*command, f"--out={out}"], stderr=subprocess.DEVNULL, start_new_session=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from shared_material import SHARED, needs_shared
 
-from edgewright_export.__main__ import main as export_main
+from edgewright_calibration.__main__ import main as export_main
 from edgewright_export.eval_cli import main as eval_main
 from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS
 from edgewright_export.pack import open_pack

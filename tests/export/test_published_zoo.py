@@ -6,7 +6,7 @@ import pytest
 from shared_material import SHARED, needs_shared
 from voc_masks import write_voc_masks_toml
 
-from edgewright_export.__main__ import main as export_main
+from edgewright_calibration.__main__ import main as export_main
 from edgewright_export.manifest import TARGETS
 from edgewright_export.pack import open_pack
 from edgewright_train.import_cli import main as import_main

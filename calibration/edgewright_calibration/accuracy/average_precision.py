@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgewright_train.data.dataset import Annotation
 from edgewright_train.tasks.detect.detections import Detections
+from edgewright_train.tasks.evaluation import Metric
 
 _IOU = 0.5
 _MAX_DETECTIONS = 100  # of one class in one image
@@ -59,6 +60,10 @@ class Matches:
             by_class.append((owners[order], is_right[order]))
         truths = np.stack([np.bincount(image.truth_classes, minlength=num_classes) for image in images])
         return cls(tuple(by_class), truths)
+
+    @property
+    def metric(self) -> Metric:
+        return "AP50"
 
     @property
     def num_images(self) -> int:

@@ -17,7 +17,7 @@ from edgewright_train.tasks.classify.metric import PROBABILITY_THRESHOLD
 from edgewright_train.tasks.decode import Decode
 from edgewright_train.tasks.detect.detector import detector
 from edgewright_train.tasks.detect.evaluate import EVALUATION_SCORE_THRESHOLD
-from edgewright_train.tasks.evaluation import Progress, each_result
+from edgewright_train.tasks.evaluation import Metric, Progress, each_result
 from edgewright_train.tasks.segment.decode import LabelMap, SegmentDecode, segment
 from edgewright_train.tasks.segment.metric import Overlap, OverlapCount
 from edgewright_train.vision.preprocess import Preprocess
@@ -31,10 +31,13 @@ class ImageScores(Protocol):
     """Of one network on one data set."""
 
     @property
+    def metric(self) -> Metric: ...
+
+    @property
     def num_images(self) -> int: ...
 
     def value(self, weights: Weights | None = None) -> float:
-        """The headline metric, 0..1, with every image counted `weights` times; 0 where nothing is to be found."""
+        """The metric, 0..1, with every image counted `weights` times; 0 where nothing is to be found."""
 
 
 def score_images(
@@ -44,9 +47,9 @@ def score_images(
     if isinstance(decode, ClassifyDecode):
         classes = cast(ClassificationDataset, dataset)
         found = each_result(lambda image: classify(run(preprocess.network_image(image)), decode), dataset, progress)
-        count = _count_labels if decode.activation == "sigmoid" else _count_class
+        count, metric = _COUNTS[decode.activation]
         rows = [count(result, classes.class_indices(index)) for index, result in enumerate(found)]
-        return _Ratio(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+        return _Ratio(metric, np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
     if isinstance(decode, SegmentDecode):
         masks = cast(SegmentationDataset, dataset)
         maps = each_result(lambda image: segment(run(preprocess.network_image(image)), decode), dataset, progress)
@@ -63,6 +66,7 @@ def score_images(
 class _Ratio:
     """Top-1 accuracy, or micro F1: sums over the images, divided.  `parts`, `wholes`: (N,)."""
 
+    metric: Metric
     parts: NDArray[np.int64]
     wholes: NDArray[np.int64]
 
@@ -82,6 +86,10 @@ class _MeanIou:
 
     labels: tuple[str, ...]
     confusions: NDArray[np.int64]
+
+    @property
+    def metric(self) -> Metric:
+        return "mIoU"
 
     @property
     def num_images(self) -> int:
@@ -104,6 +112,9 @@ def _count_labels(result: Classification, truth: tuple[int, ...]) -> tuple[int, 
     """F1 = 2 TP / (found + shown)."""
     found = set(np.flatnonzero(result.probabilities > PROBABILITY_THRESHOLD).tolist())
     return 2 * len(found & set(truth)), len(found) + len(set(truth))
+
+
+_COUNTS: dict[str, tuple[_Count, Metric]] = {"softmax": (_count_class, "top1"), "sigmoid": (_count_labels, "F1")}
 
 
 def _confusion(labels: LabelMap, masks: SegmentationDataset, index: int) -> NDArray[np.int64]:

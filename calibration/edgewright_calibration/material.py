@@ -1,0 +1,127 @@
+"""What all quantised packs of one export start from: made once, whatever the targets and precisions."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, fx
+
+from edgewright_export.accuracy import check_labels
+from edgewright_export.golden import Case, make_case
+from edgewright_export.manifest import Precision, Target
+from edgewright_export.source import Source
+from edgewright_train.data.dataset import Dataset
+from edgewright_train.errors import InputError
+from edgewright_train.inference import Run, torch_run
+from edgewright_train.tasks.evaluation import Progress
+
+from .accuracy import ImageScores, score_images
+from .calibration import Calibration
+from .images import CalibrationImages
+from .layers import layers
+from .plan import Plan
+from .precisions import PLANNERS
+from .ranges import Ranges
+from .reference import Reference
+from .runs import reference_run
+from .sensitivity import LayerError, layer_errors, relative_noise
+
+_NUM_NOISE_IMAGES = 16  # of the calibration set: enough to rank, and quick
+_MOST_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A data set that losses are measured on, and what the source makes of it."""
+
+    dataset: Dataset
+    scores: ImageScores
+
+
+@dataclass(frozen=True)
+class Material:
+    """One network and everything its plans are judged by.
+
+    Attributes:
+        images: some of the calibration set, (1, 3, H, W) float32, normalised.
+        float_outputs: the network's, of each of `images`.
+        labelled: None where no labelled data were given.
+        user_float_layers: layers that the user wants in float whatever comes of it.
+    """
+
+    source: Source
+    graph_module: fx.GraphModule
+    calibration: Calibration
+    images: tuple[Tensor, ...]
+    float_outputs: tuple[tuple[Tensor, ...], ...]
+    labelled: Labelled | None
+    user_float_layers: tuple[str, ...]
+
+    def plan(self, target: Target, precision: Precision, ranges: Ranges, float_layers: Collection[str] = ()) -> Plan:
+        """With `float_layers` and the user's own in float."""
+        in_float = {*float_layers, *self.user_float_layers}
+        return PLANNERS[precision][target](self.graph_module, ranges, in_float)
+
+    def run(self, plan: Plan) -> Run:
+        """The plan computed in PyTorch."""
+        names = self.source.checkpoint.header.architecture.output_names
+        return reference_run(self.graph_module, plan, self.source.preprocess, names)
+
+    def scores(self, run: Run, progress: Progress | None = None) -> ImageScores:
+        """Of anything that runs this network, on the labelled data."""
+        assert self.labelled is not None
+        return score_images(run, self.source.preprocess, self.source.decode, self.labelled.dataset, progress=progress)
+
+    def noise(self, plan: Plan) -> float:
+        """Of the outputs, on the calibration images; see `relative_noise`."""
+        reference = Reference(self.graph_module, plan)
+        with torch.inference_mode():
+            pairs = zip(self.images, self.float_outputs, strict=True)
+            shares = [relative_noise(expected, reference.run(image)) for image, expected in pairs]
+        return sum(shares) / len(shares)
+
+    def errors(self, target: Target, precision: Precision, ranges: Ranges) -> list[LayerError]:
+        """Of each layer alone."""
+        make_plan = lambda float_layers: self.plan(target, precision, ranges, float_layers)  # noqa: E731
+        return layer_errors(self.graph_module, make_plan, self.images)
+
+    def cases(self, plan: Plan, cases: dict[str, Case]) -> dict[str, Case]:
+        """What the plan makes of the images of `cases`."""
+        run, preprocess, decode = self.run(plan), self.source.preprocess, self.source.decode
+        return {name: make_case(case.source_bgr, run, preprocess, decode) for name, case in cases.items()}
+
+
+def gather(
+    source: Source,
+    graph_module: fx.GraphModule,
+    calibration: Calibration,
+    images: CalibrationImages,
+    *,
+    dataset: Dataset | None,
+    float_layers: Sequence[str],
+    progress: Progress | None = None,
+) -> Material:
+    """`dataset`: labelled.  Raises `InputError` for a layer in `float_layers` that does not exist."""
+    names = [layer.name for layer in layers(graph_module)]
+    if unknown := [name for name in float_layers if name not in names]:
+        raise InputError(f"FLOAT={unknown[0]}: no such layer; the network has {_listed(names)}")
+    chosen = np.linspace(0, len(images) - 1, min(_NUM_NOISE_IMAGES, len(images))).astype(int)
+    pictures = [images.dataset.image(images.indices[index]) for index in chosen]
+    preprocess = source.preprocess
+    tensors = tuple(torch.from_numpy(preprocess.normalise(preprocess.network_image(each))) for each in pictures)
+    with torch.inference_mode():
+        float_outputs = tuple(tuple(graph_module(tensor)) for tensor in tensors)
+    labelled = _measure(source, dataset, progress) if dataset is not None else None
+    return Material(source, graph_module, calibration, tensors, float_outputs, labelled, tuple(float_layers))
+
+
+def _measure(source: Source, dataset: Dataset, progress: Progress | None) -> Labelled:
+    check_labels(source.checkpoint.header.labels, dataset)
+    run = torch_run(source.checkpoint)
+    scores = score_images(run, source.preprocess, source.decode, dataset, progress=progress)
+    return Labelled(dataset, scores)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _MOST_LISTED else f"{', '.join(names[:_MOST_LISTED])} ... {names[-1]}"
