@@ -133,8 +133,12 @@ def converted(source: Captured, plan: Plan, folder: Path, precision: Precision =
         scratch=folder, plan=folder / "plan.json",
     )  # fmt: skip
     assert quantise_ncnn.convert(source.exported, spec, files).entry == "model.param"
-    layers = parse_param((files / "model.param").read_text())
-    return Converted(source, plan, files, layers, read_bin(layers, (files / "model.bin").read_bytes()))
+    return Converted(source, plan, files, *read_model(files))
+
+
+def read_model(folder: Path) -> tuple[list[Layer], list[Weights]]:
+    layers = parse_param((folder / "model.param").read_text())
+    return layers, read_bin(layers, (folder / "model.bin").read_bytes())
 
 
 def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

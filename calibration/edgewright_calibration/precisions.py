@@ -7,6 +7,7 @@ from torch import fx
 
 from edgewright_export.manifest import Precision, Target
 
+from .layers import layers
 from .layerwise import layerwise_plan, weights_only_plan
 from .palettes import palette_plan
 from .plan import Plan
@@ -16,6 +17,12 @@ from .tflite_plan import tflite_plan
 Planner = Callable[[fx.GraphModule, Ranges, Collection[str]], Plan]  # graph, ranges, names of layers in float
 
 _ALL: tuple[Target, ...] = ("onnx", "ncnn", "tflite", "coreml")
+
+
+def _ncnn(graph: fx.GraphModule, ranges: Ranges, float_layers: Collection[str]) -> Plan:
+    """Depthwise layers stay in float: in int8 they are slower than that, and their x86 kernels divide inexactly."""
+    depthwise = {layer.name for layer in layers(graph) if layer.depthwise}
+    return layerwise_plan(graph, ranges, "ncnn", float_layers={*float_layers, *depthwise})
 
 
 def _layerwise(target: Target) -> Planner:
@@ -39,7 +46,12 @@ def _palette(target: Target, bits: int) -> Planner:
     return _of_weights(partial(palette_plan, target=target, bits=bits))
 
 
-_INT8: dict[Target, Planner] = {target: _tflite if target == "tflite" else _layerwise(target) for target in _ALL}
+_INT8: dict[Target, Planner] = {
+    "onnx": _layerwise("onnx"),
+    "ncnn": _ncnn,
+    "tflite": _tflite,
+    "coreml": _layerwise("coreml"),
+}
 _PALETTE_BITS: dict[Precision, int] = {"palette8": 8, "palette6": 6, "palette4": 4}
 
 PLANNERS: dict[Precision, dict[Target, Planner]] = {

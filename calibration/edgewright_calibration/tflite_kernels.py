@@ -25,15 +25,19 @@ _SUM_BITS = 20  # of the larger multiplier of ADD
 
 
 def tflite_kernels(graph_module: fx.GraphModule, plan: Plan) -> dict[str, Kernel]:
-    """By the name of the node: every operation on codes that does not only move them.
+    """By the name of the node: every operation on codes that does not only move them, and batch norms between those.
 
-    An operation that is fused with its activation activates as well.
+    An operation that is fused with its activation activates as well.  None where the plan keeps nothing in codes.
     """
+    if not plan.outputs:
+        return {}
     by_name = {layer.name: layer for layer in layers(graph_module)}
     found: dict[str, Kernel] = {}
     for node in graph_module.graph.nodes:
         activation = None if node.name in plan.outputs else activation_of(node)
         grid = plan.outputs.get(activation.name if activation else node.name)
+        if node.target == _ATEN.batch_norm.default:
+            found[node.name] = _batch_norm
         if grid is None:
             continue
         result = _Result(grid, _LIMITS[activation.target] if activation else None)
@@ -144,6 +148,23 @@ def _sigmoid(_: Grid, result: _Result) -> Kernel:
         return result((torch.sigmoid(x) / result.grid.scale).round())
 
     return kernel
+
+
+def _batch_norm(
+    x: Tensor,
+    gamma: Tensor | None,
+    beta: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    _training: bool,
+    _momentum: float,
+    epsilon: float,
+    *_: object,
+) -> Tensor:
+    """In float32: a product, then a sum.  Of codes there are few, so that one on an edge between two is met often."""
+    scale = (variance.double() + epsilon).rsqrt() * (1.0 if gamma is None else gamma.double())
+    offset = (0.0 if beta is None else beta.double()) - mean.double() * scale
+    return x * scale.float().reshape(-1, 1, 1) + offset.float().reshape(-1, 1, 1)
 
 
 _ARITHMETIC: dict[object, Callable[..., Kernel]] = {

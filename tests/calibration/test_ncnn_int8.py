@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ncnn_int8 import Captured, Converted, captured, converted, int8_plan
+from ncnn_int8 import Captured, Converted, captured, converted, int8_plan, read_model
 from torch import Tensor, nn
 
 from edgewright_calibration.grid import Grid
 from edgewright_calibration.layers import layers
 from edgewright_calibration.plan import LayerPlan, Plan
+from edgewright_calibration.quantise.ncnn_check import check_layers
 from edgewright_calibration.quantise.ncnn_match import find_layers
-from edgewright_export.ncnn_bin import TAG_CODEBOOK, TAG_FLOAT16, TAG_FLOAT32, TAG_INT8
+from edgewright_export.ncnn_bin import TAG_CODEBOOK, TAG_FLOAT16, TAG_FLOAT32, TAG_INT8, write_bin
 from edgewright_train.errors import CheckError
 
 
@@ -90,8 +91,23 @@ class Ones(nn.Module):
         return (self.dense(torch.relu(self.widen(image)).clamp(max=0.01)),)
 
 
+class Activated(nn.Module):
+    """Layers whose activation becomes part of them, and one with an uneven border, which does too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        activations = [nn.LeakyReLU(0.1), nn.ReLU6(), nn.SiLU(), nn.Hardswish(), nn.Mish(), nn.Sigmoid()]
+        self.stem = nn.Conv2d(3, 8, 3, 2)
+        self.layers = nn.ModuleList(nn.Sequential(nn.Conv2d(8, 8, 1), each, nn.Conv2d(8, 8, 1)) for each in activations)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        x = self.stem(nn.functional.pad(image, (1, 2, 0, 1)))
+        return tuple(layer(x) for layer in self.layers)
+
+
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "chain": Chain, "dead channels": DeadChannels, "grouped": Grouped, "linear": Linear, "ones": Ones,
+    "activated": Activated,
 }  # fmt: skip
 
 
@@ -131,7 +147,7 @@ def test_the_runtime_computes_what_the_reference_does(convert: Convert, name: st
     assert_equal_to_the_reference(convert(name))
 
 
-@pytest.mark.parametrize("name", ["chain", "linear", "grouped"])
+@pytest.mark.parametrize("name", ["chain", "linear", "grouped", "activated"])
 def test_int8_layers_between_float_layers_compute_what_the_reference_does(convert: Convert, name: str, sources) -> None:
     names = [layer.name for layer in layers(sources[name].graph)]
     assert_equal_to_the_reference(convert(name, int8_plan(sources[name], float_layers=names[1::2])))
@@ -234,6 +250,40 @@ def test_the_same_plan_gives_the_same_bytes(sources: dict[str, Captured], tmp_pa
         made.append([(path.name, path.read_bytes()) for path in sorted(folder.iterdir())])
     assert made[0] == made[1]
     assert [name for name, _ in made[0]] == ["model.bin", "model.param"]
+
+
+def _first_only(values: np.ndarray, change: float) -> np.ndarray:
+    return values + np.array([change] + [0] * (len(values) - 1), values.dtype)
+
+
+# which layer of the chain, which of its tensors, and what happens to it
+WRONG: dict[str, tuple[int, str, Callable[[np.ndarray], np.ndarray]]] = {
+    "the input's scale is 1 % off": (-1, "input_scale", lambda values: values * np.float32(1.01)),
+    "the scale of one channel is 1 % off": (-1, "weight_scales", lambda values: _first_only(values, 0.01 * values[0])),
+    "the scale of its codes is 2 % off": (0, "output_scale", lambda values: values * np.float32(1.02)),
+    "one bias is off": (-1, "bias", lambda values: _first_only(values, 0.001)),
+    "one weight is one step off": (-1, "weight", lambda values: _first_only(values, -np.sign(values[0]))),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_layer_that_computes_something_else_is_named(
+    convert: Convert, sources: dict[str, Captured], folders: dict[str, Path], name: str
+) -> None:
+    index, role, change = WRONG[name]
+    artefact, source = convert("chain"), sources["chain"]
+    places = find_layers(source.graph, *read_model(folders["chain"] / "ncnn-float"))
+    layer = list(layers(source.graph))[index].name
+    weights = list(artefact.weights)
+    weights[places[layer]] = tuple(
+        replace(tensor, values=change(tensor.values)) if tensor.role == role else tensor
+        for tensor in weights[places[layer]]
+    )
+    param, image = artefact.folder / "model.param", source.tensors()[0]
+    check_layers(source.graph, artefact.plan, param, places, image)
+    param.with_suffix(".bin").write_bytes(write_bin(weights))
+    with pytest.raises(CheckError, match=f"layer '{layer}' is .* off the reference"):
+        check_layers(source.graph, artefact.plan, param, places, image)
 
 
 IMPOSSIBLE = {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import fx
+from torch import Tensor, fx
 
 from edgewright_export import to_ncnn
 from edgewright_export.capture import runnable
@@ -33,11 +33,13 @@ from edgewright_export.ncnn_bin import (
 )
 from edgewright_export.ncnn_param import Layer as NcnnLayer
 from edgewright_export.ncnn_param import parse_param, write_param
+from edgewright_train.data.shapes import ShapesDataset
 from edgewright_train.errors import CheckError
 
 from ..layers import Layer, layers
 from ..plan import LayerPlan, Plan, read_plan
 from ..weights import palette_indices, weight_codes
+from .ncnn_check import check_layers
 from .ncnn_match import WEIGHTED, consumers_of, find_layers
 
 if TYPE_CHECKING:
@@ -54,11 +56,17 @@ _CONVOLUTIONS = ("Convolution", "ConvolutionDepthWise")
 
 
 def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
-    """Write `model.param` and `model.bin`.  Raises `CheckError` for a plan that NCNN cannot compute."""
+    """Write `model.param` and `model.bin`.
+
+    Raises `CheckError` for a plan that NCNN cannot compute, and when a layer does not compute what the plan says.
+    """
     assert spec.plan is not None
-    model = quantised(_float_model(exported, spec), runnable(exported), read_plan(spec.plan))
+    graph_module, plan, float_model = runnable(exported), read_plan(spec.plan), _float_model(exported, spec)
+    places = find_layers(graph_module, float_model.layers, float_model.weights)
+    model = quantised(float_model, graph_module, plan, places)
     (folder / to_ncnn.ENTRY).write_text(write_param(list(model.layers)))
     (folder / BIN).write_bytes(write_bin(model.weights))
+    check_layers(graph_module, plan, folder / to_ncnn.ENTRY, places, _test_image(spec))
     return Artefact(entry=to_ncnn.ENTRY)
 
 
@@ -70,9 +78,11 @@ class NcnnModel:
     weights: Sequence[Weights]
 
 
-def quantised(model: NcnnModel, graph_module: fx.GraphModule, plan: Plan) -> NcnnModel:
-    """`model`, all float32, as the plan has it; what it leaves in float becomes float16 if it says so."""
-    places = find_layers(graph_module, model.layers, model.weights)
+def quantised(model: NcnnModel, graph_module: fx.GraphModule, plan: Plan, places: Mapping[str, int]) -> NcnnModel:
+    """`model`, all float32, as the plan has it; what it leaves in float becomes float16 if it says so.
+
+    `places`: see `find_layers`.
+    """
     planned = {
         places[layer.name]: (layer, plan.layers[layer.name])
         for layer in layers(graph_module)
@@ -104,6 +114,12 @@ def _float_model(exported: "ExportedProgram", spec: ConversionSpec) -> NcnnModel
             made.rename(folder)
     found = parse_param((folder / to_ncnn.ENTRY).read_text())
     return NcnnModel(found, read_bin(found, (folder / BIN).read_bytes()))
+
+
+def _test_image(spec: ConversionSpec) -> Tensor:
+    """A generated one, (1, 3, H, W), normalised."""
+    image = ShapesDataset("val", count=1).image(0)
+    return torch.from_numpy(spec.preprocess.normalise(spec.preprocess.network_image(image)))
 
 
 def _with_palette(layer: Layer, plan: LayerPlan, tensors: Weights) -> Weights:
