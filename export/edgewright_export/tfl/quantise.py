@@ -61,7 +61,7 @@ def quantised(
 ) -> tuple[Model, dict[int, int]]:
     """A new model and, for every tensor to `keep`, the float32 tensor of the new model that stands for it.
 
-    `values`: what every node of the graph became.  Raises `CheckError` when the plan does not fit the model.
+    `values`: what every node that computes something became.  Raises `CheckError` when the plan does not fit the model.
     """
     quantiser = _Quantiser(model, plan, values)
     for operation in model.operations:
@@ -76,8 +76,8 @@ class _Quantiser:
         self.result = Model()
         self._model = model
         self._nodes = {value.tensor for value in values.values()}
-        self._layers = {values[name].tensor: layer for name, layer in plan.layers.items()}
         self._grids = _grids_by_tensor(plan, values)
+        self._layers = {values[name].tensor: layer for name, layer in plan.layers.items()}
         self._floats: dict[int, int] = {}
         self._codes: dict[tuple[int, Steps], int] = {}
         computed = {operation.output for operation in model.operations}
@@ -191,7 +191,9 @@ class _Quantiser:
 
 
 def _grids_by_tensor(plan: Plan, values: Mapping[str, Value]) -> dict[int, Steps]:
-    """Raises `CheckError` when a tensor that stands for two nodes has two."""
+    """Raises `CheckError` when a tensor that stands for two nodes has two, or the plan is of another graph."""
+    if strange := [name for name in (*plan.layers, *plan.outputs) if name not in values]:
+        raise CheckError(f"tflite: the plan names {strange[0]}, which the graph does not compute")
     grids: dict[int, Steps] = {}
     for name, grid in plan.outputs.items():
         steps = _steps(grid)

@@ -54,7 +54,8 @@ def translate(
             case _:
                 values[node] = _translate_node(model, node, values)
     if plan is not None:
-        nodes = {node.name: value for node, value in values.items() if isinstance(value, Value)}
+        computed = {node.name: values[node] for node in values if node.op == "call_function"}
+        nodes = {name: value for name, value in computed.items() if isinstance(value, Value)}
         model, places = quantised(model, plan, nodes, keep=[*inputs.values(), *outputs.values()])
         inputs = {name: places[tensor] for name, tensor in inputs.items()}
         outputs = {name: places[tensor] for name, tensor in outputs.items()}
