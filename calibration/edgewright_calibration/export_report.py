@@ -27,7 +27,9 @@ def _line(each: QuantisedResult) -> str:
     made = proven.pack.manifest.quantisation
     assert made is not None
     method = f" by {made.method}" if made.method else ""
-    kept = f", {len(made.float_layers)} in float ({', '.join(made.float_layers)})" if made.float_layers else ""
+    moved = each.choice.attempts[-1].float_layers
+    named = f", of which the search moved {', '.join(moved)}" if moved else ""
+    kept = f", {len(made.float_layers)} in float{named}" if made.float_layers else ""
     parts = [f"{made.num_layers} layers{method}{kept}", f"noise {each.choice.noise:.4f}"]
     if each.loss is not None and proven.pack.manifest.accuracy is not None:
         parts.append(f"loses {each.loss} of {proven.pack.manifest.accuracy.metric}")

@@ -68,7 +68,7 @@ def quantise(model: "onnx.ModelProto", graph_layers: Sequence[Layer], plan: Plan
 
 @dataclass
 class _Changes:
-    """What is added: operations before and after the one of that name, and constants; all named with a dot.
+    """What is added: operations before and after the one of that name, and constants; their names have a slash, as none of torch's has.
 
     A value that several layers read on the same grid is rounded once.
     """
@@ -97,12 +97,12 @@ class _Changes:
                 raise CheckError(
                     f"onnx: {value!r}: QuantizeLinear has the codes -128..127, not {grid.low}..{grid.high}"
                 )
-            name = f"{value}.rounded{sum(value == other for other, _ in self.rounded)}"
-            scale = self._constant(f"{name}.scale", np.float32(grid.scale))
-            one = self._constant(f"{name}.one", np.float32(1))
-            zero_point = self._constant(f"{name}.zero_point", np.int8(grid.zero_point))
-            self._add_before(node, "QuantizeLinear", [value, scale, zero_point], f"{name}.codes")
-            self._add_before(node, "DequantizeLinear", [f"{name}.codes", one, zero_point], name)
+            name = f"{value}/rounded{sum(value == other for other, _ in self.rounded)}"
+            scale = self._constant(f"{name}/scale", np.float32(grid.scale))
+            one = self._constant(f"{name}/one", np.float32(1))
+            zero_point = self._constant(f"{name}/zero_point", np.int8(grid.zero_point))
+            self._add_before(node, "QuantizeLinear", [value, scale, zero_point], f"{name}/codes")
+            self._add_before(node, "DequantizeLinear", [f"{name}/codes", one, zero_point], name)
             self.rounded[value, grid] = name
         return self.rounded[value, grid]
 
@@ -111,25 +111,25 @@ class _Changes:
     ) -> str:
         """The codes of the weights times `scales`: one for all, or one per output channel."""
         codes = weight_codes(layer.weight, plan.weight_scales).numpy().astype(np.int8)
-        axis, name = _OUTPUT_AXIS[node.op_type], f"{layer.name}.weight"
+        axis, name = _OUTPUT_AXIS[node.op_type], f"{layer.name}/weight"
         operands = [
-            self._constant(f"{name}.codes", codes if axis == 0 else codes.T),
-            self._constant(f"{name}.scale", scales.astype(np.float32)),
+            self._constant(f"{name}/codes", codes if axis == 0 else codes.T),
+            self._constant(f"{name}/scale", scales.astype(np.float32)),
         ]
         self._add_before(node, "DequantizeLinear", operands, name, axis=axis)
         return name
 
     def _scale_and_add(self, node: "onnx.NodeProto", layer: Layer, scales: "NDArray[np.float64]") -> None:
         """Multiply the sums of products; a bias moves behind that, unless it is an operation of its own anyway."""
-        output, sums = node.output[0], f"{layer.name}.sums"
+        output, sums = node.output[0], f"{layer.name}/sums"
         has_bias = len(node.input) > 2
         del node.input[2:]
         node.output[0] = sums
-        factors = self._per_channel(f"{layer.name}.scales", scales, layer)
-        self._add_after(node, "Mul", [sums, factors], f"{layer.name}.scaled" if has_bias else output)
+        factors = self._per_channel(f"{layer.name}/scales", scales, layer)
+        self._add_after(node, "Mul", [sums, factors], f"{layer.name}/scaled" if has_bias else output)
         if has_bias:
-            bias = self._per_channel(f"{layer.name}.bias", layer.bias.numpy(), layer)
-            self._add_after(node, "Add", [f"{layer.name}.scaled", bias], output)
+            bias = self._per_channel(f"{layer.name}/bias", layer.bias.numpy(), layer)
+            self._add_after(node, "Add", [f"{layer.name}/scaled", bias], output)
 
     def _per_channel(self, name: str, values: "NDArray[np.generic]", layer: Layer) -> str:
         shape = (-1, 1, 1) if layer.weight.dim() == 4 else (-1,)
