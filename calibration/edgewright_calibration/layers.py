@@ -4,7 +4,7 @@ import math
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, fx
@@ -12,6 +12,8 @@ from torch import Tensor, fx
 _CONV2D = torch.ops.aten.conv2d.default
 _LINEAR = torch.ops.aten.linear.default
 _GROUPS = 6  # position of conv2d's argument
+
+LayerKind = Literal["conv", "depthwise", "grouped", "linear"]
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,20 @@ class Layer:
         """In groups of several channels."""
         return self.groups > 1 and not self.depthwise
 
+    @property
+    def kind(self) -> LayerKind:
+        if self.node.target == _LINEAR:
+            return "linear"
+        return "depthwise" if self.depthwise else "grouped" if self.grouped else "conv"
+
     def compute(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The layer's own operation on other operands."""
         operation: Any = self.node.target
         return operation(x, weight, bias, *self.node.args[3:])
+
+    def exact_dtype(self, largest_code: int) -> torch.dtype:
+        """One that has every sum of products of int8 weights and codes: float32 has the integers up to 2^24."""
+        return torch.float32 if self.weight[0].numel() * 127 * largest_code <= 2**24 else torch.float64
 
     def per_channel(self, values: Tensor) -> Tensor:
         """(out,) in a shape that broadcasts over the layer's output."""

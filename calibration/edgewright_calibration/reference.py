@@ -34,7 +34,6 @@ class Reference(fx.Interpreter):
 
     def __init__(self, graph_module: fx.GraphModule, plan: Plan) -> None:
         super().__init__(graph_module)
-        self._outputs, self._rounding = plan.outputs, ROUNDING[plan.target]
         self._half_values = plan.target in _HALF_VALUES
         self._kernels: dict[str, Kernel] = {layer.name: _compute(layer, plan) for layer in layers(graph_module)}
         self._kernels.update(tflite_kernels(graph_module, plan))  # none without `plan.outputs`
@@ -42,13 +41,12 @@ class Reference(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         if n.name in self._kernels:
             arguments, _ = self.fetch_args_kwargs_from_env(n)
-            value: Any = self._kernels[n.name](*arguments)
+            value = self._kernels[n.name](*arguments)
         else:
             value = super().run_node(n)
-        if self._half_values and isinstance(value, Tensor) and n.op != "get_attr":
-            value = value.half().float()
-        grid = self._outputs.get(n.name)
-        return value if grid is None else grid.dequantise(grid.quantise(value, self._rounding)).float()
+        if self._half_values and n.op != "get_attr" and isinstance(value, Tensor):
+            return value.half().float()
+        return value
 
 
 class _FloatLayer:
@@ -66,8 +64,7 @@ class _IntegerLayer:
 
     def __init__(self, layer: Layer, grid: Grid, weight_scales: tuple[float, ...], rounding: Rounding) -> None:
         self._layer, self._grid, self._rounding = layer, grid, rounding
-        largest_sum = layer.weight[0].numel() * 127 * (grid.high - grid.low)
-        self._dtype = torch.float32 if largest_sum <= 2**24 else torch.float64
+        self._dtype = layer.exact_dtype(grid.high - grid.low)
         self._codes = weight_codes(layer.weight, weight_scales).to(self._dtype)
         self._scales = layer.per_channel(torch.tensor(weight_scales, dtype=torch.float64) * grid.scale)
         self._bias = layer.per_channel(layer.bias.double())

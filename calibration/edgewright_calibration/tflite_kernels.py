@@ -64,8 +64,7 @@ class _Result:
         self._high = grid.zero_point + round((most or 0.0) / grid.scale) if has_end else grid.high
 
     def __call__(self, steps: Tensor) -> Tensor:
-        codes = (steps.double() + self.grid.zero_point).clamp(self._low, self._high)
-        return self.grid.dequantise(codes).float()
+        return self.grid.dequantise((steps.float() + self.grid.zero_point).clamp(self._low, self._high))
 
 
 class _Reading:
@@ -76,10 +75,9 @@ class _Reading:
         self._reciprocal = 1 / torch.tensor(grid.scale)
 
     def __call__(self, values: Tensor) -> Tensor:
-        """As float64."""
         wanted = self.grid
         if self._own is None:
-            steps = (values * self._reciprocal).round().double()
+            steps = (values * self._reciprocal).round()
         elif self._own == wanted:
             return _steps(values, wanted)
         else:
@@ -92,14 +90,13 @@ class _Convolution:
 
     def __init__(self, layer: Layer, weight_scales: tuple[float, ...], read: _Reading, result: _Result) -> None:
         self._layer, self._read, self._result = layer, read, result
-        input_scale = torch.tensor(read.grid.scale)
-        sum_scales = input_scale * torch.tensor(weight_scales)
-        self._weight = weight_codes(layer.weight, weight_scales)
+        sum_scales = torch.tensor(read.grid.scale) * torch.tensor(weight_scales)
+        self._weight = weight_codes(layer.weight, weight_scales).to(layer.exact_dtype(read.grid.high - read.grid.low))
         self._bias = layer.per_channel((layer.bias.double() / sum_scales.double()).round())
         self._multipliers = layer.per_channel(sum_scales / torch.tensor(result.grid.scale))
 
     def __call__(self, x: Tensor, *_: object) -> Tensor:
-        sums = self._layer.compute(self._read(x), self._weight, None) + self._bias
+        sums = self._layer.compute(self._read(x).to(self._weight.dtype), self._weight, None) + self._bias
         return self._result((sums.float() * self._multipliers).round())
 
 
@@ -109,7 +106,7 @@ class _Concatenation:
 
     def __call__(self, values: Sequence[Tensor], axis: int = 0) -> Tensor:
         parts = [read(value) for read, value in zip(self._reads, values, strict=True)]
-        return (torch.cat(parts, axis) * self._grid.scale).float()
+        return torch.cat(parts, axis) * self._grid.scale
 
 
 def _addition(a: Grid, b: Grid, result: _Result) -> Kernel:
@@ -119,7 +116,7 @@ def _addition(a: Grid, b: Grid, result: _Result) -> Kernel:
     multipliers = [round(ratio * 2**shift) for ratio in ratios]
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
-        return result(_shifted(_steps(x, a) * multipliers[0] + _steps(y, b) * multipliers[1], shift))
+        return result(_shifted(_steps(x, a).double() * multipliers[0] + _steps(y, b).double() * multipliers[1], shift))
 
     return kernel
 
@@ -128,7 +125,7 @@ def _product(a: Grid, b: Grid, result: _Result) -> Kernel:
     multiplier = torch.tensor(a.scale) * torch.tensor(b.scale) / torch.tensor(result.grid.scale)
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
-        return result(((_steps(x, a) * _steps(y, b)).float() * multiplier).round())
+        return result((_steps(x, a) * _steps(y, b) * multiplier).round())
 
     return kernel
 
@@ -176,8 +173,8 @@ _ARITHMETIC: dict[object, Callable[..., Kernel]] = {
 
 
 def _steps(values: Tensor, grid: Grid) -> Tensor:
-    """Of values that lie on the grid, float64."""
-    return (values.double() / grid.scale).round()
+    """Of values that lie on the grid."""
+    return (values / grid.scale).round()
 
 
 def _multiplier(ratio: float) -> int:
@@ -189,5 +186,5 @@ def _float32_ratio(a: float, b: float) -> float:
 
 
 def _shifted(products: Tensor, bits: int) -> Tensor:
-    """Divided by 2^bits and rounded, halves up."""
-    return (products / 2**bits + 0.5).floor()
+    """Divided by 2^bits and rounded, halves up: exact for products of up to 53 bits."""
+    return (products.double() / 2**bits + 0.5).floor().float()

@@ -1,10 +1,11 @@
 """From a float model to one that computes in int8 what a plan says, with QUANTIZE and DEQUANTIZE where the two meet.
 
 The rules, which whoever makes a plan goes by:
-- A convolution with a plan reads codes of its plan's grid; its result must have a grid.
-- What only moves elements works on codes when its result has a grid, and puts its operands on that grid first.
-- Other operations of `_ARITHMETIC` work on codes when operands and result all have grids.
-- Everything else computes in float32; where its result has a grid, it is rounded to that.
+- A convolution with a plan reads codes of the grid that the plan has for its input; its result must have a grid.
+- A concatenation whose result has a grid puts its operands on that grid first.
+- The other operations of `_MOVING` have the grid of what they move, or none.
+- Those of `_ARITHMETIC` work on codes when their result has a grid; then all operands must have one.
+- Everything else computes in float32, and its result has no grid.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +84,7 @@ class _Quantiser:
         computed = {operation.output for operation in model.operations}
         for index, tensor in enumerate(model.tensors):
             if tensor.values is None and index not in computed:
-                self._define_float(index, self.result.input_raw(tensor.shape))
+                self._floats[index] = self.result.input_raw(tensor.shape)
 
     def add(self, operation: Operation) -> None:
         layer = self._layers.get(operation.output)
@@ -91,13 +92,17 @@ class _Quantiser:
             self._add_layer(operation, layer)
             return
         steps = self._steps_of_result(operation)
-        if steps is None or not self._works_on_codes(operation):
+        if steps is None:
             self._add_float(operation, [self._operand(index) for index in operation.inputs])
-        elif operation.code in _MOVING:
+        elif operation.code == "CONCATENATION" or (
+            operation.code in _MOVING and self._grids.get(operation.inputs[0]) == steps
+        ):
             self._add_codes(operation, [self._operand(index, steps) for index in operation.inputs], steps, _MOVING)
-        else:
+        elif operation.code in _ARITHMETIC and all(index in self._grids for index in operation.inputs):
             inputs = [self.as_codes(index, self._grids[index]) for index in operation.inputs]
             self._add_codes(operation, inputs, steps, _ARITHMETIC)
+        else:
+            raise CheckError(f"tflite: the plan has a grid of {self._name(operation)}, which cannot be computed on it")
 
     def as_float(self, tensor: int) -> int:
         if tensor not in self._floats:
@@ -136,24 +141,11 @@ class _Quantiser:
             self._grids[result] = steps
         return self._grids.get(result)
 
-    def _works_on_codes(self, operation: Operation) -> bool:
-        in_codes = all(index in self._grids for index in operation.inputs)
-        return operation.code in _MOVING or (operation.code in _ARITHMETIC and in_codes)
-
     def _add_float(self, operation: Operation, inputs: list[int]) -> None:
-        shape = self._model.tensors[operation.output].shape
-        result = self.result.add_raw(operation.code, inputs, shape, operation.options, version=operation.version)
-        self._define_float(operation.output, result)
-
-    def _define_float(self, tensor: int, result: int) -> None:
-        """A value with a grid is rounded, for all that read it."""
-        if steps := self._grids.get(tensor):
-            shape = self._model.tensors[tensor].shape
-            result = self.result.add_raw("QUANTIZE", [result], shape, schema.QuantizeOptionsT(), steps=steps)
-            self._codes[tensor, steps] = result
-        else:
-            self._floats[tensor] = result
-        self.result.tensors[result].name = self._model.tensors[tensor].name
+        old = self._model.tensors[operation.output]
+        result = self.result.add_raw(operation.code, inputs, old.shape, operation.options, version=operation.version)
+        self.result.tensors[result].name = old.name
+        self._floats[operation.output] = result
 
     def _add_codes(self, operation: Operation, inputs: list[int], steps: Steps, versions: Mapping[str, int]) -> None:
         old = self._model.tensors[operation.output]
@@ -168,14 +160,15 @@ class _Quantiser:
         weights = self.result.constant(
             _weight_codes(self._constant(filters), steps, axis), "int8", Steps(steps, 0, axis)
         )
+        result_steps = self._grids.get(operation.output)
+        if (layer.input is None) != (result_steps is None):
+            raise CheckError(f"tflite: the plan must have both grids of {self._name(operation)} or none")
         if layer.input is None:
             shape = self._model.tensors[filters].shape
             weights = self.result.add_raw("DEQUANTIZE", [weights], shape, schema.DequantizeOptionsT(), version=5)
             self._add_float(operation, [self._operand(x), weights, self._operand(offsets)])
             return
-        result_steps = self._grids.get(operation.output)
-        if result_steps is None:
-            raise CheckError(f"tflite: the plan has no grid of the result of {self._name(operation)}")
+        assert result_steps is not None
         sums = tuple(float(np.float32(layer.input.scale) * np.float32(step)) for step in steps)
         bias = np.rint(self._constant(offsets) / np.array(sums)).clip(-(2**31), 2**31 - 1)
         inputs = [self.as_codes(x, _steps(layer.input)), weights, self.result.constant(bias, "int32", Steps(sums))]
