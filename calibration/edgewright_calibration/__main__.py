@@ -13,12 +13,10 @@ from edgewright_train.command import Parser, emit, run_command, size_wxh
 from edgewright_train.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import fx
-
     from edgewright_export.source import Source
     from edgewright_train.data.dataset import Dataset
 
-    from .material import Material
+    from .calibrated import CalibrationRequest
     from .quantised_export import QuantisedResult
 
 _DESCRIPTION = """Convert a checkpoint to packs: build/<model>/<target>-<precision>/.
@@ -105,27 +103,21 @@ def _export(arguments: argparse.Namespace) -> int:
 class _Options:
     """Of packs in few bits."""
 
-    calibration_data: str | None
-    calibration_split: str
-    count: int
-    seed: int
+    calibration: "CalibrationRequest"
     method: str
     budget: float | None
     float_layers: tuple[str, ...]
 
 
 def _options(arguments: argparse.Namespace) -> _Options:
-    from .choose import AUTO  # noqa: PLC0415
-    from .methods import METHODS  # noqa: PLC0415
+    from .calibrated import CalibrationRequest  # noqa: PLC0415
+    from .choose import check_method  # noqa: PLC0415
 
-    if arguments.method not in (AUTO, *METHODS):
-        known = ", ".join((AUTO, *METHODS))
-        raise InputError(f"METHOD={arguments.method}: unknown; choose from: {known}")
+    check_method(arguments.method)
     return _Options(
-        calibration_data=arguments.calibration_data or arguments.data,
-        calibration_split="train",
-        count=arguments.calibration,
-        seed=arguments.seed,
+        calibration=CalibrationRequest(
+            arguments.calibration_data or arguments.data, "train", count=arguments.calibration, seed=arguments.seed
+        ),
         method=arguments.method,
         budget=_budget(arguments.budget),
         float_layers=tuple(name.strip() for name in (arguments.float or "").split(",") if name.strip()),
@@ -172,40 +164,18 @@ def _quantised(
     import torch  # noqa: PLC0415
 
     from edgewright_export.capture import capture, runnable  # noqa: PLC0415
+    from edgewright_train.progress import counted  # noqa: PLC0415
 
+    from .calibrated import calibrated  # noqa: PLC0415
+    from .material import gather  # noqa: PLC0415
     from .quantised_export import Request, export_quantised  # noqa: PLC0415
 
     header = source.checkpoint.header
     exported = capture(header.architecture.deploy(source.checkpoint.network), header.width, header.height)
-    material = _material(source, runnable(exported), dataset, options, out)
-    request = Request(options.method, options.budget)
-    with tempfile.TemporaryDirectory(prefix="edgewright-export-") as scratch:
-        graph = Path(scratch) / "graph.pt2"
-        torch.export.save(exported, graph)
-        return [
-            export_quantised(material, graph, target, precision, request, out, logs=logs, stage=stage)
-            for target, precision in pairs
-        ]
-
-
-def _material(
-    source: "Source", graph_module: "fx.GraphModule", dataset: "Dataset | None", options: _Options, out: Path
-) -> "Material":
-    from edgewright_train.progress import counted  # noqa: PLC0415
-
-    from .calibration import FILE_NAME, calibrate, write_calibration  # noqa: PLC0415
-    from .images import calibration_images  # noqa: PLC0415
-    from .material import gather  # noqa: PLC0415
-
-    header = source.checkpoint.header
-    images = calibration_images(
-        options.calibration_data, options.calibration_split, header.task, count=options.count, seed=options.seed
-    )
-    with counted(f"calibration on {images.dataset.name}") as progress:
-        calibration = calibrate(source.checkpoint, source.digest, images, graph_module=graph_module, progress=progress)
-    write_calibration(out / header.name / FILE_NAME, calibration)
+    graph_module = runnable(exported)
+    calibration, images = calibrated(source, graph_module, options.calibration, out)
     with counted(f"source on {dataset.name}" if dataset else "source") as progress:
-        return gather(
+        material = gather(
             source,
             graph_module,
             calibration,
@@ -214,6 +184,14 @@ def _material(
             float_layers=options.float_layers,
             progress=progress,
         )
+    request = Request(options.method, options.budget)
+    with tempfile.TemporaryDirectory(prefix="edgewright-export-") as scratch:
+        graph = Path(scratch) / "graph.pt2"
+        torch.export.save(exported, graph)
+        return [
+            export_quantised(material, graph, target, precision, request, out, logs=logs, stage=stage)
+            for target, precision in pairs
+        ]
 
 
 if __name__ == "__main__":

@@ -76,6 +76,13 @@ def calibration_images(
     return CalibrationImages(dataset, split if labelled else None, seed, tuple(indices), entries)
 
 
+def identify(dataset: Dataset, index: int, pixels: NDArray[np.uint8]) -> CalibrationImage:
+    """`pixels`: of the image, (H, W, 3) BGR."""
+    height, width = pixels.shape[:2]
+    digest = hashlib.sha256(f"{width}x{height} BGR ".encode() + pixels.tobytes()).hexdigest()
+    return CalibrationImage(PurePath(dataset.source(index)).name, digest)
+
+
 def _open(data: str | None, split: str, task: Task) -> Dataset:
     if not data or data == GENERATED:
         print(
@@ -125,9 +132,7 @@ def _checked(dataset: Dataset, indices: Sequence[int], source: str) -> tuple[Cal
     entries, num_black, num_flat = [], 0, 0
     for index in indices:
         pixels = dataset.image(index)
-        height, width = pixels.shape[:2]
-        digest = hashlib.sha256(f"{width}x{height} BGR ".encode() + pixels.tobytes()).hexdigest()
-        entries.append(CalibrationImage(PurePath(dataset.source(index)).name, digest))
+        entries.append(identify(dataset, index, pixels))
         num_black += not pixels.any()
         num_flat += bool((pixels == pixels[0, 0]).all())
     total, num_different = len(entries), len({entry.sha256 for entry in entries})

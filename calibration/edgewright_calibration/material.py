@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, fx
 
 from edgewright_export.accuracy import check_labels
@@ -15,17 +16,18 @@ from edgewright_train.data.dataset import Dataset
 from edgewright_train.errors import InputError
 from edgewright_train.inference import Run, torch_run
 from edgewright_train.tasks.evaluation import Progress
+from edgewright_train.vision.preprocess import Preprocess
 
 from .accuracy import ImageScores, score_images
 from .calibration import Calibration
 from .images import CalibrationImages
 from .layers import layers
 from .plan import Plan
-from .precisions import PLANNERS
+from .precisions import ACTIVATIONS, PLANNERS, without
 from .ranges import Ranges
 from .reference import Reference
 from .runs import reference_run
-from .sensitivity import LayerError, layer_errors, relative_noise
+from .sensitivity import LayerError, PlanMaker, layer_errors, relative_noise
 
 _NUM_NOISE_IMAGES = 16  # of the calibration set: enough to rank, and quick
 _MOST_LISTED = 8
@@ -63,6 +65,13 @@ class Material:
         in_float = {*float_layers, *self.user_float_layers}
         return PLANNERS[precision][target](self.graph_module, ranges, in_float)
 
+    def planner(self, target: Target, precision: Precision, ranges: Ranges) -> PlanMaker:
+        """`plan` as a function of the layers in float; palettes, which take long, are found once."""
+        if precision in ACTIVATIONS:
+            return lambda float_layers: self.plan(target, precision, ranges, float_layers)
+        whole = self.plan(target, precision, ranges)
+        return lambda float_layers: without(whole, float_layers)
+
     def run(self, plan: Plan) -> Run:
         """The plan computed in PyTorch."""
         names = self.source.checkpoint.header.architecture.output_names
@@ -83,8 +92,7 @@ class Material:
 
     def errors(self, target: Target, precision: Precision, ranges: Ranges) -> list[LayerError]:
         """Of each layer alone."""
-        make_plan = lambda float_layers: self.plan(target, precision, ranges, float_layers)  # noqa: E731
-        return layer_errors(self.graph_module, make_plan, self.images)
+        return layer_errors(self.graph_module, self.planner(target, precision, ranges), self.images)
 
     def cases(self, plan: Plan, cases: dict[str, Case]) -> dict[str, Case]:
         """What the plan makes of the images of `cases`."""
@@ -106,14 +114,22 @@ def gather(
     names = [layer.name for layer in layers(graph_module)]
     if unknown := [name for name in float_layers if name not in names]:
         raise InputError(f"FLOAT={unknown[0]}: no such layer; the network has {_listed(names)}")
-    chosen = np.linspace(0, len(images) - 1, min(_NUM_NOISE_IMAGES, len(images))).astype(int)
-    pictures = [images.dataset.image(images.indices[index]) for index in chosen]
-    preprocess = source.preprocess
-    tensors = tuple(torch.from_numpy(preprocess.normalise(preprocess.network_image(each))) for each in pictures)
+    pictures = [images.dataset.image(index) for index in spread(images.indices, _NUM_NOISE_IMAGES)]
+    tensors = tuple(network_input(source.preprocess, picture) for picture in pictures)
     with torch.inference_mode():
         float_outputs = tuple(tuple(graph_module(tensor)) for tensor in tensors)
     labelled = _measure(source, dataset, progress) if dataset is not None else None
     return Material(source, graph_module, calibration, tensors, float_outputs, labelled, tuple(float_layers))
+
+
+def spread(indices: Sequence[int], count: int) -> list[int]:
+    """Up to `count` of them, evenly, the first and the last included."""
+    return [indices[at] for at in np.linspace(0, len(indices) - 1, min(count, len(indices))).astype(int).tolist()]
+
+
+def network_input(preprocess: Preprocess, image_bgr: NDArray[np.uint8]) -> Tensor:
+    """(1, 3, H, W) float32, normalised, at the network's size."""
+    return torch.from_numpy(preprocess.normalise(preprocess.network_image(image_bgr)))
 
 
 def _measure(source: Source, dataset: Dataset, progress: Progress | None) -> Labelled:

@@ -34,10 +34,11 @@ def _tflite(graph: fx.GraphModule, ranges: Ranges, float_layers: Collection[str]
 
 
 def _of_weights(plan: Callable[[fx.GraphModule], Plan]) -> Planner:
-    return lambda graph, _, float_layers: _without(plan(graph), float_layers)
+    return lambda graph, _, float_layers: without(plan(graph), float_layers)
 
 
-def _without(plan: Plan, float_layers: Collection[str]) -> Plan:
+def without(plan: Plan, float_layers: Collection[str]) -> Plan:
+    """With fewer layers; only for plans whose layers do not depend on each other."""
     kept = {name: layer for name, layer in plan.layers.items() if name not in float_layers}
     return plan.model_copy(update={"layers": kept})
 
