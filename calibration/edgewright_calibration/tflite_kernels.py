@@ -25,7 +25,8 @@ _SUM_BITS = 20  # of the larger multiplier of ADD
 
 
 def tflite_kernels(graph_module: fx.GraphModule, plan: Plan) -> dict[str, Kernel]:
-    """By the name of the node: every operation on codes that does not only move them, and batch norms between those.
+    """By the name of the node: every operation on codes that does not only move them, and what torch computes in float
+    by another formula than the file.  Codes have few values, so that one on an edge between two others is met often.
 
     An operation that is fused with its activation activates as well.  None where the plan keeps nothing in codes.
     """
@@ -36,8 +37,8 @@ def tflite_kernels(graph_module: fx.GraphModule, plan: Plan) -> dict[str, Kernel
     for node in graph_module.graph.nodes:
         activation = None if node.name in plan.outputs else activation_of(node)
         grid = plan.outputs.get(activation.name if activation else node.name)
-        if node.target == _ATEN.batch_norm.default:
-            found[node.name] = _batch_norm
+        if node.target in _FLOAT:
+            found[node.name] = _FLOAT[node.target]
         if grid is None:
             continue
         result = _Result(grid, _LIMITS[activation.target] if activation else None)
@@ -158,12 +159,37 @@ def _batch_norm(
     epsilon: float,
     *_: object,
 ) -> Tensor:
-    """In float32: a product, then a sum.  Of codes there are few, so that one on an edge between two is met often."""
+    """A product, then a sum."""
     scale = (variance.double() + epsilon).rsqrt() * (1.0 if gamma is None else gamma.double())
     offset = (0.0 if beta is None else beta.double()) - mean.double() * scale
     return x * scale.float().reshape(-1, 1, 1) + offset.float().reshape(-1, 1, 1)
 
 
+def _bilinear(
+    x: Tensor, size: Sequence[int] | None, align_corners: bool, factors: Sequence[float] | None = None
+) -> Tensor:
+    """Along rows, then along columns, each as a + (b - a) * share."""
+    height, width = x.shape[2:]
+    rows, columns = size or [math.floor(n * factor) for n, factor in zip(x.shape[2:], factors or (), strict=True)]
+    left, right, across = _neighbours(width, columns, align_corners)
+    wide = x[..., left] + (x[..., right] - x[..., left]) * across
+    above, below, down = _neighbours(height, rows, align_corners)
+    return wide[..., above, :] + (wide[..., below, :] - wide[..., above, :]) * down[:, None]
+
+
+def _neighbours(num_from: int, num_to: int, align_corners: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """For each result the elements before and behind it, and the share of the one behind."""
+    scale = torch.tensor((num_from - 1) / max(num_to - 1, 1) if align_corners else num_from / num_to)
+    positions = torch.arange(num_to) * scale + (0.0 if align_corners else 0.5 * scale - 0.5)
+    positions = positions.clamp(0, num_from - 1)
+    before = positions.long()
+    return before, (before + 1).clamp(max=num_from - 1), positions - before
+
+
+_FLOAT: dict[object, Kernel] = {
+    _ATEN.batch_norm.default: _batch_norm,
+    _ATEN.upsample_bilinear2d.vec: _bilinear,
+}
 _ARITHMETIC: dict[object, Callable[..., Kernel]] = {
     _ATEN.add.Tensor: _addition,
     _ATEN.leaky_relu.default: _leaky_relu,
