@@ -25,8 +25,13 @@ ROUNDING: Mapping[Target, Rounding] = {
     "coreml": "half_even",
 }
 
-# Targets that compute in half precision between their layers, too.
+# Targets that keep every value and constant in half precision, between their layers too.
 _HALF_VALUES: frozenset[Target] = frozenset({"coreml"})
+
+# Operations whose numbers (slopes, epsilons) Core ML has in float32 since iOS 17, which int8 needs.
+_FLOAT32_NUMBERS: frozenset[object] = frozenset(
+    {torch.ops.aten.leaky_relu.default, torch.ops.aten.elu.default, torch.ops.aten.batch_norm.default}
+)
 
 
 class Reference(fx.Interpreter):
@@ -35,6 +40,7 @@ class Reference(fx.Interpreter):
     def __init__(self, graph_module: fx.GraphModule, plan: Plan) -> None:
         super().__init__(graph_module)
         self._half_values = plan.target in _HALF_VALUES
+        self._float32_numbers = _FLOAT32_NUMBERS if any(layer.input for layer in plan.layers.values()) else frozenset()
         self._kernels: dict[str, Kernel] = {layer.name: _compute(layer, plan) for layer in layers(graph_module)}
         self._kernels.update(tflite_kernels(graph_module, plan))  # none without `plan.outputs`
 
@@ -44,9 +50,21 @@ class Reference(fx.Interpreter):
             value = self._kernels[n.name](*arguments)
         else:
             value = super().run_node(n)
-        if self._half_values and n.op != "get_attr" and isinstance(value, Tensor):
-            return value.half().float()
-        return value
+        return _half(value) if self._half_values else value
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._half_values and target not in self._float32_numbers:
+            args = tuple(_half(argument) for argument in args)
+        return super().call_function(target, args, kwargs)
+
+
+def _half(value: Any) -> Any:
+    """Rounded to half precision if it is a tensor or number of floats."""
+    if isinstance(value, float):
+        return float(torch.tensor(value).half())
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return value.half().float()
+    return value
 
 
 class _FloatLayer:

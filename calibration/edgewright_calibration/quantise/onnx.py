@@ -68,9 +68,9 @@ def quantise(model: "onnx.ModelProto", graph_layers: Sequence[Layer], plan: Plan
 
 @dataclass
 class _Changes:
-    """What is added: operations before and after the one of that name, and constants; their names have a slash, as none of torch's has.
+    """What is added: operations before and after the one of that name, and constants.
 
-    A value that several layers read on the same grid is rounded once.
+    Their names have a slash, as none of torch's has.  A value that several layers read on one grid is rounded once.
     """
 
     before: dict[str, list["onnx.NodeProto"]] = field(default_factory=dict)
