@@ -104,7 +104,8 @@ CASES = [
     *(between(f"leaky ReLU {slope}", lambda slope=slope: nn.LeakyReLU(slope)) for slope in (0.01, 0.1, 0.3)),
     *(between(type(part).__name__, lambda part=part: part, on_codes=False) for part in (
         nn.PReLU(6, 0.3), nn.SiLU(), nn.Mish(), nn.Tanh(), nn.ELU(), nn.Hardtanh(), nn.AvgPool2d(2), nn.Softmax(1),
-        nn.Upsample((11, 5), mode="bilinear", align_corners=True), nn.Upsample((13, 5), mode="bilinear"), nn.BatchNorm2d(6), nn.PReLU(),
+        nn.Upsample((11, 5), mode="bilinear", align_corners=True), nn.Upsample((13, 5), mode="bilinear"),
+        nn.BatchNorm2d(6), nn.PReLU(),
     )),
     between("numbers", function(lambda x: (2 * x + 1) / 3), on_codes=False),
     case("results in float", lambda: conv(3, 6), function(lambda x: (x[:, :2].sigmoid(), x[:, 2:].softmax(1)))),
