@@ -51,11 +51,16 @@ def weights_only_plan(graph_module: fx.GraphModule, target: Target) -> Plan:
 
 
 def _possible(layer: Layer, ranges: Ranges, target: Target) -> bool:
-    """NCNN computes grouped layers that are not depthwise wrong on some CPUs; what is always zero has no step."""
+    """What is always zero has no step."""
     found = ranges.nodes.get(layer.input.name)
     if found is None:
         raise CheckError(f"the calibration has no range of {layer.input.name!r}, which {layer.name!r} reads")
-    return not (target == "ncnn" and layer.grouped) and found.low < found.high
+    return not (target == "ncnn" and not ncnn_computes(layer)) and found.low < found.high
+
+
+def ncnn_computes(layer: Layer) -> bool:
+    """Groups of several inputs come out wrong on some CPUs, and those of several outputs have one scale for all."""
+    return layer.groups == 1 or (layer.groups == len(layer.weight) and layer.depthwise)
 
 
 def _layer_plan(layer: Layer, ranges: Ranges, target: Target) -> LayerPlan:

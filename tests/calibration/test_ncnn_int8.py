@@ -61,10 +61,10 @@ class Grouped(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem, self.grouped = nn.Conv2d(3, 32, 3, 2, 1), nn.Conv2d(32, 32, 3, padding=1, groups=4)
-        self.last = nn.Conv2d(32, 6, 1)
+        self.twofold, self.last = nn.Conv2d(32, 64, 3, groups=32), nn.Conv2d(64, 6, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return (self.last(torch.relu(self.grouped(torch.relu(self.stem(image))))),)
+        return (self.last(self.twofold(torch.relu(self.grouped(torch.relu(self.stem(image)))))),)
 
 
 class Linear(nn.Module):
@@ -191,10 +191,12 @@ def test_channels_of_zeros_have_scale_one(convert: Convert) -> None:
 
 
 def test_groups_of_several_channels_stay_in_float(convert: Convert) -> None:
-    (stem, _), (grouped, tensors), (last, _) = convert("grouped").weighted()
-    assert (stem.integer(8, 0), grouped.integer(8, 0), last.integer(8, 0)) == (2, 0, 2)
-    assert tensors["weight"].tag == TAG_FLOAT16
-    assert set(tensors) == {"weight", "bias"}
+    """Several inputs, or several outputs."""
+    found = convert("grouped").weighted()
+    assert [layer.integer(8, 0) for layer, _ in found] == [2, 0, 0, 2]
+    for _, tensors in found[1:3]:
+        assert tensors["weight"].tag == TAG_FLOAT16
+        assert set(tensors) == {"weight", "bias"}
 
 
 def test_only_dense_3x3_layers_are_kept_from_winograd(convert: Convert) -> None:
@@ -288,6 +290,7 @@ def test_a_layer_that_computes_something_else_is_named(
 
 IMPOSSIBLE = {
     "has groups of several channels": ("grouped", 1, Grid(scale=0.1, zero_point=0, low=-127, high=127)),
+    "groups of several channels": ("grouped", 2, Grid(scale=0.1, zero_point=0, low=-127, high=127)),
     "without zero point": ("chain", 0, Grid(scale=0.1, zero_point=3, low=-127, high=127)),
     "codes are -127..127": ("chain", 0, Grid(scale=0.1, zero_point=0, low=-128, high=127)),
     "NCNN needs a palette": ("chain", 0, None),

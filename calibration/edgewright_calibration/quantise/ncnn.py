@@ -37,6 +37,7 @@ from edgewright_train.data.shapes import ShapesDataset
 from edgewright_train.errors import CheckError
 
 from ..layers import Layer, layers
+from ..layerwise import ncnn_computes
 from ..plan import LayerPlan, Plan, read_plan
 from ..weights import palette_indices, weight_codes
 from .ncnn_check import check_layers
@@ -145,8 +146,8 @@ def _in_int8(layer: Layer, plan: LayerPlan, ncnn_layer: NcnnLayer, tensors: Weig
 
 
 def _refuse_what_int8_computes_wrong(layer: Layer, plan: LayerPlan, ncnn_layer: NcnnLayer) -> None:
-    if layer.grouped:
-        raise CheckError(f"ncnn: layer {layer.name!r} has groups of several channels, which NCNN's int8 computes wrong")
+    if not ncnn_computes(layer):
+        raise CheckError(f"ncnn: layer {layer.name!r} has groups of several channels, which its int8 computes wrong")
     if plan.input is None or plan.input.zero_point != 0 or plan.input.low < -127:
         raise CheckError(f"ncnn: layer {layer.name!r}: NCNN's codes are -127..127 without zero point")
     if float(ncnn_layer.params.get(_PAD_VALUE, "0")) != 0:

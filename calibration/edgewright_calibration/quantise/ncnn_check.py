@@ -64,7 +64,8 @@ class _Artefact:
 
     def run(self, layer: NcnnLayer, x: NDArray[np.float32]) -> NDArray[np.float32]:
         extractor = self._net.create_extractor()
-        extractor.input(layer.inputs[0], self._ncnn.Mat(np.ascontiguousarray(x)).clone())
+        values = np.ascontiguousarray(x)  # a `Mat` made of an array does not keep it alive
+        extractor.input(layer.inputs[0], self._ncnn.Mat(values).clone())
         status, blob = extractor.extract(layer.outputs[0])
         if status != 0:
             raise CheckError(f"ncnn could not compute layer {layer.name!r} (status {status})")
