@@ -1,41 +1,17 @@
-"""A small checkpoint with weights that make detections, and packs of it."""
+"""A small checkpoint, and packs of it."""
 
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
+from small_checkpoint import write_small_checkpoint
 
 from edgewright_calibration.__main__ import main as export_main
-from edgewright_train.checkpoint import Header, save_checkpoint
-from edgewright_train.models import architecture
-
-LABELS = ("disc", "ring", "star")
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained yolo-fastestv2 for 96x64 (width x height) whose every weight matters to what it detects."""
-    torch.manual_seed(7)
-    arch = architecture("yolo-fastestv2")
-    network = arch.build(len(LABELS))
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if isinstance(module, nn.BatchNorm2d):
-                module.momentum = 1.0
-        network.train()(torch.rand(8, 3, 64, 96))  # running statistics that fit
-        network.output_reg_layers.weight.mul_(0.03)  # boxes near their anchors, none a hair thin
-        network.output_obj_layers.weight.mul_(0.1)
-        network.output_cls_layers.weight.mul_(0.15)
-        network.output_cls_layers.bias.copy_(torch.tensor([1.5, 0.0, 0.0]))  # few near-ties between classes
-    path = tmp_path_factory.mktemp("checkpoint") / "best.safetensors"
-    header = Header(
-        model="yolo-fastestv2", labels=LABELS, anchors_px=arch.default_anchors_px, width=96, height=64, origin="a test"
-    )
-    save_checkpoint(path, network.state_dict(), header)
-    return path
+    return write_small_checkpoint(tmp_path_factory.mktemp("checkpoint") / "best.safetensors")
 
 
 @pytest.fixture(scope="session")
