@@ -2,6 +2,10 @@
 
 Which operations compute on codes follows XNNPACK: what it has fast kernels for.  After the last layer everything is in
 float, so that probabilities are not multiples of 1/256.
+
+The operands of a concatenation share its grid.  Measured with YOLO-FastestV2, whose blocks pass half of their channels
+on, calibrated on 64 images: AP50 .3193 so, .3198 with a grid for each and a rounding in front, .3164 with the one or the
+other by how far the ranges differ; smallest cosines .9980, .9974, .9974.
 """
 
 import operator
@@ -136,8 +140,19 @@ def _source(node: fx.Node) -> fx.Node:
 def _grid(members: list[fx.Node], ranges: Ranges) -> Grid:
     if (fixed := _FIXED.get(members[0].target)) is not None:
         return fixed
-    spans = [_range(node, ranges) for node in members]
+    spans = [_useful_range(node, ranges) for node in members]
     return asymmetric_grid(min(span.low for span in spans), max(span.high for span in spans))
+
+
+def _useful_range(node: fx.Node, ranges: Ranges) -> Range:
+    """What only a leaky ReLU reads has no more room below zero, where its errors shrink, than above.
+
+    Of yolo-fastest-1.1, whose sums reach three times as far below, this takes AP50 from .306 to .317 (float: .353).
+    """
+    span = _range(node, ranges)
+    if {reader.target for reader in node.users} == {_ATEN.leaky_relu.default} and span.high > 0:
+        return Range(low=max(span.low, -span.high), high=span.high)
+    return span
 
 
 def _has_steps(layer: Layer, ranges: Ranges) -> bool:

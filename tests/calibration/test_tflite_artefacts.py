@@ -17,6 +17,7 @@ from edgewright_calibration.grid import Grid
 from edgewright_calibration.layerwise import weights_only_plan
 from edgewright_calibration.plan import Plan
 from edgewright_calibration.quantise import tflite
+from edgewright_calibration.ranges import Range, Ranges
 from edgewright_calibration.reference import Reference
 from edgewright_calibration.tflite_plan import tflite_plan
 from edgewright_export.capture import capture, runnable
@@ -153,6 +154,15 @@ def test_a_plan_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     strange = plan.model_copy(update={"outputs": {**plan.outputs, "input": plan.outputs["relu"]}})
     with pytest.raises(CheckError, match="names input, which"):
         quantised.differences(tmp_path, strange)
+
+
+def test_the_operand_of_a_leaky_relu_has_no_more_room_below_zero_than_above() -> None:
+    graph_module = runnable(exported(nn.Sequential(nn.Conv2d(3, 6, 3), nn.LeakyReLU(), nn.Conv2d(6, 4, 1)), IMAGES))
+    nodes = min_max(graph_module, IMAGES).nodes
+    ranges = Ranges(method="given", nodes={**nodes, "conv2d": Range(low=-30, high=10)})
+    grid = tflite_plan(graph_module, ranges).outputs["conv2d"]
+    assert grid.scale == pytest.approx(20 / 255)
+    assert grid.zero_point in (-1, 0)
 
 
 def test_a_range_that_is_missing_is_named() -> None:
