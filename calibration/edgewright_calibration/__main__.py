@@ -3,7 +3,7 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,11 @@ from edgewright_train.command import Parser, emit, run_command, size_wxh
 from edgewright_train.errors import InputError
 
 if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
+    from torch.export import ExportedProgram
+
+    from edgewright_export.conversion import FullPrecision
     from edgewright_export.source import Source
     from edgewright_train.data.dataset import Dataset
 
@@ -32,6 +37,7 @@ _EXAMPLES = """examples:
   edgewright-export --weights runs/coco/best.safetensors --precision int8 --data coco.toml --budget 0.005"""
 
 _DEFAULT_BUDGET = 0.005
+_NUM_HALF_IMAGES = 16  # of those for calibration, that the range of half precision is compared with
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,6 +76,7 @@ def _export(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
     size_wh = size_wxh(arguments.size) if arguments.size else None
 
+    from edgewright_export.capture import capture  # noqa: PLC0415
     from edgewright_export.export_report import Display, results_as_json, results_as_text  # noqa: PLC0415
     from edgewright_export.exporter import export_packs  # noqa: PLC0415
     from edgewright_export.proof_images import proof_images  # noqa: PLC0415
@@ -81,18 +88,22 @@ def _export(arguments: argparse.Namespace) -> int:
     weights = arguments.weights or newest_checkpoint(Path("runs"))
     dataset, images = proof_images(arguments.data, arguments.split, read_tensors(weights)[0].task)
     source = load_source(weights, size_wh, images)
-    logs = arguments.out / source.checkpoint.header.name / "logs"
+    header = source.checkpoint.header
+    exported = capture(header.architecture.deploy(source.checkpoint.network), header.width, header.height)
+    logs = arguments.out / header.name / "logs"
     packs = [(target, precision) for target in targets for precision in floats]
     found: list[QuantisedResult] = []
     with Display([*packs, *quantised]) as display:
         results = []
         if floats:
             accuracy = display.measure_source(source, dataset)
+            kept = _full_precision(source, exported, images, arguments, targets) if "fp16" in floats else {}
             results = export_packs(
-                source, targets, floats, arguments.out, accuracy=accuracy, logs=logs, stage=display.stage
-            )
+                source, exported, targets, floats, arguments.out,
+                accuracy=accuracy, logs=logs, stage=display.stage, full_precision=kept,
+            )  # fmt: skip
         if quantised:
-            found = _quantised(source, dataset, quantised, options, arguments.out, logs, display.stage)
+            found = _quantised(source, exported, dataset, quantised, options, arguments.out, logs, display.stage)
     every = [*results, *(each.result for each in found)]
     text = "\n".join([results_as_text(every), *quantised_as_text(found)])
     emit(text, [*results_as_json(results), *quantised_as_json(found)], arguments.json)
@@ -152,8 +163,29 @@ def _wanted(text: str, targets: Sequence[Target]) -> tuple[list[Precision], list
     return [precision for precision in chosen if precision in FLOAT_PRECISIONS], pairs
 
 
+def _full_precision(
+    source: "Source",
+    exported: "ExportedProgram",
+    images: "Mapping[str, NDArray[uint8]]",
+    arguments: argparse.Namespace,
+    targets: Sequence[Target],
+) -> "dict[Target, FullPrecision]":
+    """By the images that the export is proven on, and by some for calibration where the user names those."""
+    from edgewright_export.capture import runnable  # noqa: PLC0415
+
+    from .half.full_precision import full_precision  # noqa: PLC0415
+    from .images import calibration_images  # noqa: PLC0415
+
+    seen = [*images.items(), *((name, case.source_bgr) for name, case in source.golden.items())]
+    if data := arguments.calibration_data:
+        task = source.checkpoint.header.task
+        seen += calibration_images(data, "train", task, count=_NUM_HALF_IMAGES, seed=arguments.seed)
+    return full_precision(runnable(exported), source.preprocess, seen, targets)
+
+
 def _quantised(
     source: "Source",
+    exported: "ExportedProgram",
     dataset: "Dataset | None",
     pairs: Sequence[tuple[Target, Precision]],
     options: _Options,
@@ -163,15 +195,13 @@ def _quantised(
 ) -> "list[QuantisedResult]":
     import torch  # noqa: PLC0415
 
-    from edgewright_export.capture import capture, runnable  # noqa: PLC0415
+    from edgewright_export.capture import runnable  # noqa: PLC0415
     from edgewright_train.progress import counted  # noqa: PLC0415
 
     from .calibrated import calibrated  # noqa: PLC0415
     from .material import gather  # noqa: PLC0415
     from .quantised_export import Request, export_quantised  # noqa: PLC0415
 
-    header = source.checkpoint.header
-    exported = capture(header.architecture.deploy(source.checkpoint.network), header.width, header.height)
     graph_module = runnable(exported)
     calibration, images = calibrated(source, graph_module, options.calibration, out)
     with counted(f"source on {dataset.name}" if dataset else "source") as progress:

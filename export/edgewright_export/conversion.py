@@ -1,5 +1,6 @@
 """What a converter is given and what it leaves behind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -19,6 +20,7 @@ class ConversionSpec:
     Attributes:
         scratch: a folder that all precisions of one export share; intermediate results may be kept there.
         plan: of a precision that is not float: the quantisation plan's file.
+        full_precision: nodes of the graph that stay in float32 in an fp16 artefact.
     """
 
     precision: Precision
@@ -27,6 +29,20 @@ class ConversionSpec:
     preprocess: Preprocess
     scratch: Path
     plan: Path | None = None
+    full_precision: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullPrecision:
+    """What half precision is too small for, on one target.
+
+    Attributes:
+        nodes: of the captured graph -> why they stay in float32 in an fp16 artefact.
+        converter_module: holds the `convert` that can do so.
+    """
+
+    nodes: Mapping[str, str]
+    converter_module: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import json
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -40,10 +40,12 @@ def convert_isolated(
     on_done: Callable[[Precision, Artefact, Cost], None],
     converter_module: str | None = None,
     plans: Mapping[Precision, Path] | None = None,
+    full_precision: Collection[str] = (),
 ) -> None:
     """Fill each precision's folder in turn and tell `on_done`.  Raises `CheckError` with the log's place on failure.
 
-    `converter_module` holds the `convert` to use, by default the target's own; `plans`: see `ConversionSpec.plan`.
+    `converter_module` holds the `convert` to use, by default the target's own; `plans` and `full_precision`: see
+    `ConversionSpec`.
     """
     arguments = {
         "graph": str(graph),
@@ -54,6 +56,7 @@ def convert_isolated(
         "scratch": str(scratch),
         "converter_module": converter_module or converter_module_of(target),
         "plans": {precision: str(plan) for precision, plan in (plans or {}).items()},
+        "full_precision": list(full_precision),
     }
     with Child(f"{__name__}:serve_conversion", arguments, what=f"the {target} converter", log=log) as child:
         for precision in folders:
@@ -72,6 +75,7 @@ def serve_conversion(
     scratch: str,
     converter_module: str,
     plans: dict[Precision, str],
+    full_precision: list[str],
 ) -> None:
     """The child's side: answers once per precision with the artefact."""
     import torch  # noqa: PLC0415
@@ -88,6 +92,7 @@ def serve_conversion(
             preprocess=Preprocess.model_validate_json(json.dumps(preprocess)),
             scratch=Path(scratch),
             plan=Path(plans[precision]) if precision in plans else None,
+            full_precision=tuple(full_precision) if precision == "fp16" else (),
         )
         artefact = convert(exported, spec, Path(folder))
         cost = Cost(time.perf_counter() - start, _peak_mib())

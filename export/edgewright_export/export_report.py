@@ -74,10 +74,17 @@ def results_as_text(results: Sequence[Result]) -> str:
         for result in results:
             if result.error:
                 console.print(f"{result.target}-{result.precision}: {result.error}", highlight=False, soft_wrap=True)
+            if result.full_precision:
+                console.print(_kept(result), highlight=False, soft_wrap=True)
         proven = [result.proven for result in results if result.proven]
         if proven:
             console.print(f"next: make verify PACK={proven[0].pack.path}", highlight=False, soft_wrap=True)
     return capture.get().rstrip()
+
+
+def _kept(result: Result) -> str:
+    reasons = ", ".join(f"{node} ({reason})" for node, reason in result.full_precision.items())
+    return f"{result.target}-{result.precision}: in float32, for half precision is too small: {reasons}"
 
 
 def _row(result: Result) -> list[str]:
@@ -117,6 +124,7 @@ def results_as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
             "num_parts": result.proven.verdict.num_parts if result.proven else 0,
             "metric": accuracy.metric if (accuracy := _accuracy(result)) else None,
             "value": accuracy.value if (accuracy := _accuracy(result)) else None,
+            "full_precision": dict(result.full_precision),
             "error": str(result.error) if result.error else None,
         }
         for result in results

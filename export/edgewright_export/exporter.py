@@ -2,10 +2,11 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,19 +14,26 @@ from edgewright_train.errors import EdgewrightError
 
 from .accuracy import AccuracyCheck
 from .assemble import INPUT_NAME, Proven, assemble
-from .capture import capture
-from .conversion import Artefact
+from .conversion import Artefact, FullPrecision
 from .convert_job import Cost, convert_isolated
 from .manifest import Precision, Target
 from .parity import TOLERANCES
 from .source import Source
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
 
 PARALLEL_JOBS = 2  # converters are single-threaded and take up to 0.8 GB each
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one pack: proven, or the error that stopped it.  `seconds` are those of everything together."""
+    """What became of one pack: proven, or the error that stopped it.
+
+    Attributes:
+        seconds: of everything together.
+        full_precision: nodes of an fp16 pack that stay in float32 -> why.
+    """
 
     target: Target
     precision: Precision
@@ -33,6 +41,7 @@ class Result:
     proven: Proven | None
     conversion: Cost | None
     error: EdgewrightError | None
+    full_precision: Mapping[str, str] = field(default_factory=dict)
 
 
 Stage = Callable[[Target, Precision, str], None]  # told when a pack enters a stage; called from several threads
@@ -40,6 +49,7 @@ Stage = Callable[[Target, Precision, str], None]  # told when a pack enters a st
 
 def export_packs(
     source: Source,
+    exported: "ExportedProgram",
     targets: Sequence[Target],
     precisions: Sequence[Precision],
     out: Path,
@@ -47,17 +57,21 @@ def export_packs(
     accuracy: AccuracyCheck | None,
     logs: Path,
     stage: Stage,
+    full_precision: Mapping[Target, FullPrecision] | None = None,
 ) -> list[Result]:
-    """Write `out`/<model>/<target>-<precision>/ for every pair.  One target's failure does not stop the others."""
+    """Write `out`/<model>/<target>-<precision>/ for every pair.  One target's failure does not stop the others.
+
+    `exported`: the captured graph of the source.
+    """
     header = source.checkpoint.header
-    deployed = header.architecture.deploy(source.checkpoint.network)
     logs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="edgewright-export-") as scratch:
         graph = Path(scratch) / "graph.pt2"
-        torch.export.save(capture(deployed, header.width, header.height), graph)
+        torch.export.save(exported, graph)
 
         def one_target(target: Target) -> list[Result]:
-            job = _Job(source, graph, target, out / header.name, Path(scratch) / target, accuracy, logs, stage)
+            kept = (full_precision or {}).get(target)
+            job = _Job(source, graph, target, out / header.name, Path(scratch) / target, accuracy, logs, stage, kept)
             return job.run(precisions)
 
         with ThreadPoolExecutor(PARALLEL_JOBS) as pool:
@@ -76,6 +90,7 @@ class _Job:
     accuracy: AccuracyCheck | None
     logs: Path
     stage: Stage
+    full_precision: FullPrecision | None
 
     def run(self, precisions: Sequence[Precision]) -> list[Result]:
         folders = {precision: self.scratch / precision for precision in precisions}
@@ -102,6 +117,8 @@ class _Job:
                 scratch=self.scratch,
                 log=self._log(),
                 on_done=prove,
+                converter_module=self.full_precision.converter_module if self.full_precision else None,
+                full_precision=self.full_precision.nodes if self.full_precision else (),
             )
         except EdgewrightError as error:
             for precision in precisions:
@@ -109,7 +126,7 @@ class _Job:
         return [results[precision] for precision in precisions]
 
     def _failed(self, precision: Precision, started: float, error: EdgewrightError) -> Result:
-        return Result(self.target, precision, time.monotonic() - started, None, None, error)
+        return Result(self.target, precision, time.monotonic() - started, None, None, error, self._kept(precision))
 
     def _prove(self, precision: Precision, artefact: Artefact, cost: Cost, folder: Path, started: float) -> Result:
         self.stage(self.target, precision, "proving")
@@ -128,7 +145,11 @@ class _Job:
         except EdgewrightError as error:
             failure = error
         self.stage(self.target, precision, "failed" if failure else "proven")
-        return Result(self.target, precision, time.monotonic() - started, proven, cost, failure)
+        seconds = time.monotonic() - started
+        return Result(self.target, precision, seconds, proven, cost, failure, self._kept(precision))
+
+    def _kept(self, precision: Precision) -> Mapping[str, str]:
+        return self.full_precision.nodes if self.full_precision and precision == "fp16" else {}
 
     def _announce_next(self, precisions: Sequence[Precision], results: dict[Precision, Result]) -> None:
         waiting = [precision for precision in precisions if precision not in results]

@@ -18,7 +18,7 @@ from .conversion import Artefact, ConversionSpec
 
 if TYPE_CHECKING:
     from coremltools import PassPipeline
-    from coremltools.converters.mil.mil import Program
+    from coremltools.converters.mil.mil import Operation, Program
     from coremltools.models import MLModel
     from torch import Tensor
     from torch.export import ExportedProgram
@@ -46,11 +46,13 @@ def convert_program(
     *,
     ios: Literal[16, 17] = 16,
     last_pass: "Callable[[Program], None] | None" = None,
+    in_float32: "Callable[[Operation], bool] | None" = None,
 ) -> "MLModel":
     """The model in memory.  Every precision but fp32 has its floats in half precision between image and outputs.
 
     Args:
         last_pass: changes the program, in place, when coremltools has optimised it.
+        in_float32: an operation that half precision is too small for.
     """
     logging.getLogger("coremltools").setLevel(logging.ERROR)  # it warns of what it will not use, at import
     import coremltools as ct  # noqa: PLC0415
@@ -72,10 +74,20 @@ def convert_program(
         ],
         outputs=[ct.TensorType(name=name, dtype=np.float32) for name in spec.output_names],
         minimum_deployment_target={16: ct.target.iOS16, 17: ct.target.iOS17}[ios],
-        compute_precision=ct.precision.FLOAT32 if spec.precision == "fp32" else ct.precision.FLOAT16,
+        compute_precision=_compute_precision(spec, in_float32),
         pass_pipeline=_pipeline(last_pass),
         skip_model_load=True,
     )
+
+
+def _compute_precision(spec: ConversionSpec, in_float32: "Callable[[Operation], bool] | None") -> Any:
+    import coremltools as ct  # noqa: PLC0415
+
+    if spec.precision == "fp32":
+        return ct.precision.FLOAT32
+    if in_float32 is None:
+        return ct.precision.FLOAT16
+    return ct.transform.FP16ComputePrecision(op_selector=lambda operation: not in_float32(operation))
 
 
 def _pipeline(last_pass: "Callable[[Program], None] | None") -> "PassPipeline":

@@ -40,12 +40,13 @@ def float_model(exported: "ExportedProgram", spec: ConversionSpec) -> "onnx.Mode
 def _to_onnx(exported: "ExportedProgram", spec: ConversionSpec) -> "onnx.ModelProto":
     import torch  # noqa: PLC0415
 
-    from .half import HalfInside  # noqa: PLC0415
+    from .half import HalfButFor, HalfInside  # noqa: PLC0415
 
     image = torch.zeros(1, 3, spec.preprocess.height, spec.preprocess.width)
     module: torch.nn.Module = runnable(exported)
     if spec.precision == "fp16":
-        module = HalfInside(module)
+        kept = spec.full_precision
+        module = HalfButFor(runnable(exported), kept) if kept else HalfInside(module)
     program = torch.onnx.export(
         module, (image,), dynamo=True, opset_version=OPSET, verbose=False,
         input_names=[spec.input_name], output_names=list(spec.output_names),

@@ -21,5 +21,6 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
         input_name=spec.input_name,
         output_names=spec.output_names,
         half_weights=spec.precision == "fp16",
+        full_precision=spec.full_precision,
     )
     return Artefact(entry=ENTRY, input_layout="nhwc", output_layout="nhwc")

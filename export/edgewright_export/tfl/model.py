@@ -69,8 +69,8 @@ class Operation:
 class Model:
     """`half_weights` stores what `weight` gets in half precision; the runtime computes in float32 all the same."""
 
-    def __init__(self, *, half_weights: bool = False) -> None:
-        self._half_weights = half_weights
+    def __init__(self) -> None:
+        self.half_weights = False
         self.tensors: list[Tensor] = []
         self.operations: list[Operation] = []
         self._producers: dict[int, Operation] = {}  # by tensor
@@ -86,7 +86,7 @@ class Model:
 
     def weight(self, values: NDArray[np.float32]) -> int:
         """A constant that is large and that a rounding to half precision does not hurt."""
-        if not self._half_weights:
+        if not self.half_weights:
             return self.constant(values)
         half = self.constant(values, "float16")
         return self.add_raw("DEQUANTIZE", [half], values.shape, schema.DequantizeOptionsT(), version=3)

@@ -17,7 +17,7 @@ from .operations import OPERATIONS
 from .quantise import Plan, quantised
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from torch.export import ExportedProgram
 
@@ -29,15 +29,16 @@ def translate(
     input_name: str,
     output_names: "Sequence[str]",
     half_weights: bool = False,
+    full_precision: "Collection[str]" = (),
     plan: Plan | None = None,
 ) -> None:
     """Write `path`: float32 input and outputs, channels last; what `plan` names computes in int8.
 
-    Raises `CheckError` naming what has no translation.
+    `full_precision`: nodes whose weights are not halved.  Raises `CheckError` naming what has no translation.
     """
     graph_module = runnable(exported)
     _refuse_unknown(graph_module.graph)
-    model = Model(half_weights=half_weights)
+    model = Model()
     values: dict[fx.Node, Any] = {}
     inputs: dict[str, int] = {}
     outputs: dict[str, int] = {}
@@ -52,6 +53,7 @@ def translate(
                 results = fx.map_arg(node.args[0], values.__getitem__)
                 outputs = {name: result.tensor for name, result in zip(output_names, results, strict=True)}
             case _:
+                model.half_weights = half_weights and node.name not in full_precision
                 values[node] = _translate_node(model, node, values)
     if plan is not None:
         computed = {node.name: values[node] for node in values if node.op == "call_function"}
