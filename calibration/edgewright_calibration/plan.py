@@ -54,7 +54,12 @@ class Plan(Record):
     @property
     def digest(self) -> str:
         """SHA-256 of its content."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return hashlib.sha256(plan_text(self).encode()).hexdigest()
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan's file; the same plan gives the same text."""
+    return plan.model_dump_json()
 
 
 def read_plan(path: Path) -> Plan:

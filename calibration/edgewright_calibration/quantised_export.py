@@ -23,6 +23,7 @@ from edgewright_train.tasks.evaluate import DEFAULT_THRESHOLDS
 from .accuracy import Loss, paired_loss
 from .choose import Choice, choose, float_layers_of
 from .material import Material
+from .plan import plan_text
 
 # Of an artefact against its plan computed in PyTorch.
 PLAN_TOLERANCES: dict[Task, Tolerance] = {
@@ -131,7 +132,7 @@ class _Job:
         self.say("converting")
         plan = scratch / "plan.json"
         with atomic_file(plan) as temporary:
-            temporary.write_text(choice.plan.model_dump_json())
+            temporary.write_text(plan_text(choice.plan))
         done: list[Artefact] = []
 
         def keep(_: Precision, artefact: Artefact, cost: Cost) -> None:
