@@ -8,7 +8,8 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
-             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET FLOAT
+             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
+             FLOAT PACKS
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -17,8 +18,8 @@ TARGET := $(or $(TARGET),ncnn)
 MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(if $(filter 1,$(RESUME)),$(NAME)),,default))
 export $(VARIABLES)
 
-.PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate verify eval bench matrix report \
-        edge edge-test edge-asan edge-lint clean
+.PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate verify eval bench tune matrix \
+        report edge edge-test edge-asan edge-lint clean
 
 help: ## Show the targets and their variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2} \
@@ -80,6 +81,11 @@ eval: setup ## Print AP, top-1 and top-5, or mIoU of a pack or a checkpoint
 bench: setup ## Measure 1-core and 4-core latency of a model's packs
 #: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 JSON=out.json]
 	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
+
+tune: setup ## Measure a model's packs in turns and recommend one, with the reasons
+#: PACKS=folders,with,commas | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,2,4 BUDGET=0.005|any JSON=out.json]
+	@$(BIN)/edgewright-tune --packs="$$PACKS" --model="$$MODEL" --device="$$DEVICE" --threads="$$THREADS" \
+	  --budget="$$BUDGET" --json="$$JSON"
 
 matrix: setup ## Export every network to every target, prove and measure each; writes docs/matrix.md
 #: [ALL=1 ONLY=text TARGET=ncnn,tflite,coreml,onnx WEIGHTS_DIR=published/ OUT=docs/matrix.md JSON=]

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "commands.h"
 #include "edgewright/device.h"
@@ -13,7 +12,6 @@
 namespace edgebench {
 namespace {
 
-using edgewright::Error;
 using edgewright::GoldenCase;
 using edgewright::Image;
 using edgewright::Model;
@@ -25,23 +23,6 @@ struct Samples {  // milliseconds, in the order they were taken
   std::vector<double> inference;
   std::vector<double> image_to_result;
 };
-
-// Calls `step` until it fails; only the runs after `warmup` are kept.
-template <typename Step>
-Result<std::vector<double>> MeasureRuns(int warmup, int runs, const Step& step) {
-  std::vector<double> samples;
-  samples.reserve(static_cast<std::size_t>(runs));
-  std::optional<Error> failure;
-  for (int i = -warmup; i < runs && !failure; ++i) {
-    const double elapsed_ms = MeasureMs([&] {
-      const auto result = step();
-      if (!result.ok()) failure = result.error();
-    });
-    if (i >= 0) samples.push_back(elapsed_ms);
-  }
-  if (failure) return *failure;
-  return samples;
-}
 
 // `inference`: the network alone, from normalised planes to maps.  `image_to_result`: a decoded image to its result.
 Result<Samples> Measure(const Image& image, Model* model, const BenchOptions& options) {

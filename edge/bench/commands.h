@@ -43,10 +43,16 @@ struct CompareOptions {
   std::string json_path;  // empty: none
 };
 
+struct TurnsOptions {
+  std::string pack;
+  std::vector<int> num_threads;  // one model is loaded for each
+};
+
 int Info(bool as_json);
 int Verify(const VerifyOptions& options);
 int Run(const RunOptions& options);
 int Bench(const BenchOptions& options);
 int Compare(const CompareOptions& options);
+int Turns(const TurnsOptions& options);
 
 }  // namespace edgebench

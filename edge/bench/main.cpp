@@ -98,13 +98,27 @@ void AddCompare(CLI::App* app, int* exit_code) {
   command->callback([=] { *exit_code = Compare(*options); });
 }
 
+void AddTurns(CLI::App* app, int* exit_code) {
+  auto options = std::make_shared<TurnsOptions>();
+  CLI::App* command = app->add_subcommand("turns", "latency of a pack in turns that standard input asks for");
+  command->footer(
+      "A line \"THREADS WARMUP RUNS\" is answered by a line with a JSON list: the milliseconds of RUNS inferences.\n"
+      "So that several packs can be measured in turns, which edgewright-tune does.\n"
+      "Example: echo 1 2 5 | edgebench turns build/yolo-fastestv2/ncnn-fp16 --threads 1,2");
+  command->add_option("pack", options->pack, "folder of the pack")->required();
+  command->add_option("--threads", options->num_threads, "the thread counts that may be asked for")
+      ->delimiter(',')
+      ->required();
+  command->callback([=] { *exit_code = Turns(*options); });
+}
+
 int Main(int argc, char** argv) {
   CLI::App app(
       "Checks and measures edgewright packs on this machine.\nExample: edgebench verify "
       "build/yolo-fastestv2/ncnn-fp16");
   app.require_subcommand(1);
   int exit_code = 0;
-  for (const auto add : {AddInfo, AddVerify, AddRun, AddBench, AddCompare}) add(&app, &exit_code);
+  for (const auto add : {AddInfo, AddVerify, AddRun, AddBench, AddCompare, AddTurns}) add(&app, &exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgewright_export.pack import Pack
-from edgewright_train.errors import CheckError, InputError
+from edgewright_train.errors import CheckError, EdgewrightError, InputError
 from edgewright_train.schema import parse_record_json
 
 from .build_host import build_host
@@ -24,6 +24,11 @@ def bench_with_edgebench(pack: Pack, thread_counts: Sequence[int], *, warmup: in
             [*command, "--runs", str(runs), "--json", str(written)], capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise (InputError if done.returncode == 2 else CheckError)(reason.removeprefix("edgebench: error: "))
+            raise edgebench_error(done.returncode, done.stderr)
         return parse_record_json(BenchResult, written.read_text(), source=str(binary))
+
+
+def edgebench_error(code: int, stderr: str) -> EdgewrightError:
+    """What edgebench said when it ended with `code`, as an error of the same kind."""
+    reason = (stderr.strip().splitlines() or [f"exit code {code}"])[-1]
+    return (InputError if code == 2 else CheckError)(reason.removeprefix("edgebench: error: "))

@@ -1,9 +1,11 @@
 """Measures TFLite and ONNX packs from Python, with the warm-up and the statistics of edgebench.
 
 `serve` runs in a process of its own (`edgewright_export.isolation`), one per pack and thread count, so that a runtime
-that crashes takes nothing with it and no runtime's thread pool disturbs another's.
+that crashes takes nothing with it and no runtime's thread pool disturbs another's.  `serve_turns` is for packs that are
+measured in turns: one process per pack, whose thread counts wait while others run.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -106,6 +108,24 @@ def serve(connection: Connection, *, pack: str, manifest: str, threads: int, war
         image_to_result_ms=summarize(_measure(image_to_result, warmup, runs)),
     )
     reply(connection, result.model_dump_json().encode())
+
+
+def serve_turns(connection: Connection, *, pack: str, manifest: str, thread_counts: Sequence[int]) -> None:
+    """The child's side of measuring in turns: reply when loaded, then to each [threads, warmup, runs] with samples.
+
+    Both are JSON lists; the samples are milliseconds of the network alone.
+    """
+    folder, parsed = Path(pack), Manifest.model_validate_json(manifest)
+    case = _first_case(folder, parsed)
+    tensor = parsed.input.preprocess.normalise(case.network_image)
+    sessions = {threads: SESSIONS[parsed.target](folder, parsed, tensor, threads) for threads in thread_counts}
+    reply(connection, b"")
+    while True:
+        try:
+            threads, warmup, runs = json.loads(connection.recv_bytes())
+        except (EOFError, ConnectionResetError):
+            return
+        reply(connection, json.dumps(_measure(sessions[threads], warmup, runs)).encode())
 
 
 def _measure(call: Session, warmup: int, runs: int) -> list[float]:

@@ -1,0 +1,85 @@
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "commands.h"
+#include "edgewright/golden.h"
+#include "edgewright/model.h"
+#include "report.h"
+#include "timing.h"
+
+namespace edgebench {
+namespace {
+
+using edgewright::InputError;
+using edgewright::Model;
+using edgewright::Pack;
+using edgewright::Result;
+using nlohmann::ordered_json;
+
+constexpr int kMaxRuns = 1000000;
+
+// A model per thread count, and the input in place.
+struct Contestants {
+  std::map<int, Model> models;
+  std::vector<float> planes;
+};
+
+Result<Contestants> Load(const TurnsOptions& options) {
+  const Result<Pack> pack = Pack::Open(options.pack);
+  if (!pack.ok()) return pack.error();
+  const auto golden = edgewright::ReadGoldenCase(pack.value(), pack.value().manifest().golden.cases.front());
+  if (!golden.ok()) return golden.error();
+  Contestants loaded;
+  for (const int num_threads : options.num_threads) {
+    Result<Model> model = Model::Load(pack.value(), num_threads);
+    if (!model.ok()) return model.error();
+    const auto image = model.value().NetworkImage(golden.value().source_bgr.view());
+    if (!image.ok()) return image.error();
+    loaded.planes = model.value().Normalise(image.value()->view());
+    loaded.models.insert_or_assign(num_threads, std::move(model.value()));
+  }
+  return loaded;
+}
+
+Result<std::vector<double>> TakeTurn(const std::string& line, Contestants* contestants) {
+  std::istringstream words(line);
+  int num_threads = 0;
+  int warmup = -1;
+  int runs = 0;
+  words >> num_threads >> warmup >> runs;
+  const auto found = contestants->models.find(num_threads);
+  const bool counts_fit = warmup >= 0 && warmup <= kMaxRuns && runs >= 1 && runs <= kMaxRuns;
+  if (words.fail() || found == contestants->models.end() || !counts_fit) {
+    return InputError("\"" + line + "\": give one of --threads, a number of runs to warm up and a number of runs");
+  }
+  return MeasureRuns(warmup, runs, [&] { return found->second.Infer(contestants->planes); });
+}
+
+void Answer(const ordered_json& document) {
+  std::printf("%s\n", document.dump(-1, ' ', false, ordered_json::error_handler_t::replace).c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int Turns(const TurnsOptions& options) {
+  for (const int num_threads : options.num_threads) {
+    if (const auto threads = CheckThreads(num_threads); !threads.ok()) return Fail(threads.error());
+  }
+  Result<Contestants> contestants = Load(options);
+  if (!contestants.ok()) return Fail(contestants.error());
+  Answer({{"runtime", RuntimeText()}});
+  for (std::string line; std::getline(std::cin, line);) {
+    const Result<std::vector<double>> samples = TakeTurn(line, &contestants.value());
+    if (!samples.ok()) return Fail(samples.error());
+    Answer(samples.value());
+  }
+  return 0;
+}
+
+}  // namespace edgebench
