@@ -15,7 +15,7 @@ from edgewright_train.errors import InputError
 from edgewright_train.models.architecture import Task
 from edgewright_train.progress import counted
 
-from . import report_charts, report_overlay
+from . import report_charts, report_heat_map, report_overlay
 from .report_gallery import checkpoints_by_digest, gallery
 from .report_latency import read_measurements
 from .report_matrix import Matrix, read_matrix
@@ -99,7 +99,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(chart=report_charts, overlay=report_overlay)
+    environment.globals.update(chart=report_charts, heat=report_heat_map, overlay=report_overlay)
     return environment.get_template("report.html.j2").render(report=report)
 
 
@@ -126,7 +126,9 @@ def _headline(groups: Sequence[PackGroup], damaged: Sequence[str]) -> tuple[str,
         return f"{failed} of {total} packs {'is' if failed == 1 else 'are'} not what the source computes.", "bad"
     if proven < total:
         return f"{proven} of {total} packs proven equal to their source; the others cannot run here.", "plain"
-    return (f"All {total} packs are" if total > 1 else "The pack is") + " proven equal to the source.", "good"
+    origin = f"what {'they were' if total > 1 else 'it was'} made from"
+    equals = origin if any(group.has_quantised for group in groups) else "the source"
+    return (f"All {total} packs are" if total > 1 else "The pack is") + f" proven equal to {equals}.", "good"
 
 
 def _versions(groups: Sequence[PackGroup]) -> Iterable[tuple[str, str]]:

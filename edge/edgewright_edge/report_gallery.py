@@ -70,8 +70,9 @@ def checkpoints_by_digest(runs: Path, given: Path | None) -> dict[str, Path]:
 def gallery(
     group: PackGroup, checkpoint: Path | None, dataset: Dataset, progress: Callable[[int, int], None]
 ) -> list[Picture]:
-    """Golden scenes always; pictures of `dataset` when the checkpoint is there to say what the source sees."""
-    scenes = list(golden_scenes(group.first))
+    """Golden scenes of a float pack; pictures of `dataset` when the checkpoint is there to say what the source sees."""
+    knows_source = group.first.manifest.quantisation is None  # golden vectors of others are those of their plan
+    scenes = list(golden_scenes(group.first)) if knows_source else []
     if checkpoint is not None:
         scenes += dataset_scenes(group.first, torch_run(load_checkpoint(checkpoint)), dataset)
     columns = []

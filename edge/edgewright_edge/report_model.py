@@ -11,6 +11,7 @@ from .report_charts import Chart, Sample, scatter_chart
 from .report_gallery import Picture
 from .report_latency import Stage
 from .report_packs import CheckedPack, PackGroup
+from .report_quantisation import QuantisedPart, quantised_part
 
 _LEAST_SPAN = 0.02  # of a chart's accuracy axis: what lies closer together is the same for a user
 _PARTS: dict[Task, str] = {"detect": "detections", "classify": "images", "segment": "pixels"}
@@ -66,6 +67,7 @@ class Section:
     columns: tuple[tuple[str, str], ...]
     rows: tuple[Row, ...]
     charts: tuple[Chart, ...]
+    quantised: QuantisedPart | None
     pictures: tuple[Picture, ...]
     checkpoint_found: bool
     dataset: str
@@ -81,6 +83,7 @@ def section(group: PackGroup, pictures: list[Picture], *, checkpoint_found: bool
         columns=tuple((_title(threads, stage), "p50 / p90 ms") for threads, stage in columns),
         rows=tuple(_row(checked, group, columns) for checked in group.packs),
         charts=tuple(_charts(group)),
+        quantised=quantised_part(group),
         pictures=tuple(pictures),
         checkpoint_found=checkpoint_found,
         dataset=dataset,
@@ -127,7 +130,8 @@ def _proof_card(group: PackGroup) -> Card:
     total, proven = len(group.packs), len(group.proven)
     others = [checked for checked in group.packs if checked.status != "proven"]
     if not others:
-        return Card("Proven", f"{proven} of {total}", "every pack equals its source", "good")
+        equals = "what it was made from" if group.has_quantised else "its source"
+        return Card("Proven", f"{proven} of {total}", f"every pack equals {equals}", "good")
     detail = ", ".join(f"{checked.name} {checked.status}" for checked in others)
     failed = any(checked.status == "failed" for checked in others)
     return Card("Proven", f"{proven} of {total}", detail, "bad" if failed else "plain")

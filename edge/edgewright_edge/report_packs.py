@@ -38,7 +38,13 @@ class PackGroup:
 
     @property
     def first(self) -> Pack:
-        return self.packs[0].pack
+        """In float where there is one: what such a pack says of the source, the source computed."""
+        packs = [checked.pack for checked in self.packs]
+        return next((pack for pack in packs if pack.manifest.quantisation is None), packs[0])
+
+    @property
+    def has_quantised(self) -> bool:
+        return any(checked.pack.manifest.quantisation for checked in self.packs)
 
     @property
     def name(self) -> str:
