@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
-             FLOAT PACKS
+             FLOAT PACKS IMAGES
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -18,12 +18,12 @@ TARGET := $(or $(TARGET),ncnn)
 MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(if $(filter 1,$(RESUME)),$(NAME)),,default))
 export $(VARIABLES)
 
-.PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate verify eval bench tune matrix \
-        report edge edge-test edge-asan edge-lint clean
+.PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench tune \
+        matrix report edge edge-test edge-asan edge-lint clean
 
 help: ## Show the targets and their variables
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2} \
-	  /^#: / {printf "  %-15s   %s\n", "", substr($$0, 4)}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2} \
+	  /^#: / {printf "  %-16s   %s\n", "", substr($$0, 4)}' $(MAKEFILE_LIST)
 
 setup: ## Create .venv and install everything (a second run does nothing)
 #: PYTHON=python3.12 TORCH_INDEX=url-of-a-CPU-build
@@ -68,6 +68,13 @@ calibrate: setup ## Find what every tensor spans on a few images; writes build/<
 #: [WEIGHTS=x.safetensors DATA= SPLIT=train CALIBRATION=64 SEED=0 SIZE=WxH OUT=build JSON=]
 	@$(BIN)/edgewright-calibrate --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT" --calibration="$$CALIBRATION" \
 	  --seed="$$SEED" --size="$$SIZE" --out="$$OUT" --json="$$JSON"
+
+sensitivity: setup ## Find the layers that few bits hurt; writes build/<model>/sensitivity-<target>.json
+#: [WEIGHTS=x.safetensors] TARGET=ncnn [DATA= SPLIT=val IMAGES=32 PRECISION=int8 SIZE=WxH OUT=build JSON=]
+#: [CALIBRATION_DATA= CALIBRATION=64 SEED=0 METHOD=auto]
+	@$(BIN)/edgewright-sensitivity --weights="$$WEIGHTS" --target="$$TARGET" --precision="$$PRECISION" --data="$$DATA" \
+	  --split="$$SPLIT" --images="$$IMAGES" --calibration-data="$$CALIBRATION_DATA" --calibration="$$CALIBRATION" --seed="$$SEED" \
+	  --method="$$METHOD" --size="$$SIZE" --out="$$OUT" --json="$$JSON"
 
 verify: setup ## Check every byte of a pack and repeat its golden vectors
 #: PACK=build/yolo-fastestv2/ncnn-fp16

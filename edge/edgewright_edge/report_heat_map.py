@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 WIDTH = 400.0  # as of charts: a text of 12 units is one of about 12 pixels
-FONT_SIZE = 11.0
+FONT_SIZE = 12.0
 MARGIN = 22.0  # for the position of each row's first layer
-_PER_ROW = 21
+_PER_ROW = 16
 _SIDE = (WIDTH - MARGIN) / _PER_ROW
 _GAP = 1.5
 _STEPS = (0.005, 0.01, 0.02, 0.05, 0.1)  # shares at which a colour ends and the next begins
