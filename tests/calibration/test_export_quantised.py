@@ -38,9 +38,9 @@ def export(checkpoint: Path, out: Path, *options: str) -> int:
 @pytest.fixture(scope="module")
 def packs(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("quantised")
-    options = ["--target=all", "--precision=int8,w8", "--budget=any", "--method=min_max", f"--json={out / 'all.json'}"]
-    assert export(checkpoint, out, *options) == 0
-    assert export(checkpoint, out, "--target=coreml", "--precision=palette6", "--budget=any") == 0
+    common = ["--budget=any", "--method=min_max", f"--json={out / 'all.json'}"]
+    assert export(checkpoint, out, "--target=coreml", "--precision=palette6", *common) == 0
+    assert export(checkpoint, out, "--target=all", "--precision=int8,w8", *common) == 0
     return out / "yolo-fastestv2"
 
 
@@ -92,7 +92,7 @@ def test_without_labels_layers_go_to_float_until_the_outputs_are_close(
     noise = _noise(checkpoint, tmp_path / "all", "any")
     closer = _noise(checkpoint, tmp_path / "some", str(noise / 2))
     assert 0 < closer <= noise / 2
-    made = open_pack(tmp_path / "some" / "yolo-fastestv2" / "onnx-int8").manifest.quantisation
+    made = open_pack(tmp_path / "some" / "yolo-fastestv2" / "ncnn-int8").manifest.quantisation
     assert made is not None
     assert made.float_layers
     assert made.num_layers > 0
@@ -102,7 +102,7 @@ def test_without_labels_layers_go_to_float_until_the_outputs_are_close(
 def _noise(checkpoint: Path, out: Path, budget: str) -> float:
     record = out / "record.json"
     out.mkdir()
-    options = ["--target=onnx", "--precision=int8", "--method=min_max", f"--budget={budget}", f"--json={record}"]
+    options = ["--target=ncnn", "--precision=int8", "--method=min_max", f"--budget={budget}", f"--json={record}"]
     assert export(checkpoint, out, *options) == 0
     found: float = json.loads(record.read_text())[0]["quantisation"]["noise"]
     return found
@@ -119,9 +119,9 @@ def test_what_cannot_be_inside_the_budget_is_refused_with_what_was_tried(
 
 
 def test_a_layer_named_by_the_user_stays_in_float(checkpoint: Path, tmp_path: Path) -> None:
-    options = ["--target=onnx", "--precision=int8", "--method=min_max", "--budget=any", "--float=conv2d,conv2d_2"]
+    options = ["--target=ncnn", "--precision=int8", "--method=min_max", "--budget=any", "--float=conv2d,conv2d_2"]
     assert export(checkpoint, tmp_path, *options) == 0
-    made = open_pack(tmp_path / "yolo-fastestv2" / "onnx-int8").manifest.quantisation
+    made = open_pack(tmp_path / "yolo-fastestv2" / "ncnn-int8").manifest.quantisation
     assert made is not None
     assert {"conv2d", "conv2d_2"} <= set(made.float_layers)
 
