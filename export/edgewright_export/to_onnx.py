@@ -46,7 +46,7 @@ def _to_onnx(exported: "ExportedProgram", spec: ConversionSpec) -> "onnx.ModelPr
     module: torch.nn.Module = runnable(exported)
     if spec.precision == "fp16":
         kept = spec.full_precision
-        module = HalfButFor(runnable(exported), kept) if kept else HalfInside(module)
+        module = HalfButFor(runnable(exported), kept).eval() if kept else HalfInside(module)
     program = torch.onnx.export(
         module, (image,), dynamo=True, opset_version=OPSET, verbose=False,
         input_names=[spec.input_name], output_names=list(spec.output_names),
