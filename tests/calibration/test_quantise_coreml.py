@@ -125,6 +125,7 @@ quantised(captured(EveryLayer()), read_plan(Path(sys.argv[1])), "int8", Path(sys
 """
 
 
+@pytest.mark.slow
 def test_two_conversions_are_byte_identical_even_in_other_processes(
     packages: dict[Precision, Quantised], tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ A layer in int8 reads dequantize(quantize(x)) and weights that are stored as cod
 coremltools itself writes for W8A8, from iOS 17 on.  Weights alone need iOS 16.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,13 @@ from ..grid import Grid
 from ..layers import Layer, layers
 from ..plan import LayerPlan, Plan, read_plan
 from ..weights import palette_indices, weight_codes
+from .match import Candidate, find_layers
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 _WEIGHTED = ("conv", "linear")
 _SMALL = 8  # elements of a constant that is looked for among those that there are
-_SMALLEST_HALF = 2.0**-24  # coremltools writes it for weights that half precision would make zero
 _TABLE_BITS = (1, 2, 4, 6, 8)  # of constexpr_lut_to_dense
 
 
@@ -52,15 +52,11 @@ def quantise(block: Any, graph_layers: Sequence[Layer], plan: Plan) -> None:
 
     Raises `CheckError` when a layer is not in the program or the plan is not for it.
     """
-    known = {layer.name for layer in graph_layers}
-    if unknown := [name for name in plan.layers if name not in known]:
-        raise CheckError(f"coreml: the plan's layer {unknown[0]!r} is not one of the network's")
-    places = _places(block, graph_layers)
+    found = find_layers(graph_layers, plan, list(_candidates(block)), np.float16)
     new = _NewValues()
     with block:
-        for layer in graph_layers:
-            if layer.name in plan.layers:
-                _replace(block, places[layer.name], layer, plan.layers[layer.name], new)
+        for layer, operation in found:
+            _replace(block, operation, layer, plan.layers[layer.name], new)
 
 
 @dataclass
@@ -151,13 +147,7 @@ def _packed(indices: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
     return np.packbits(each, bitorder="little")
 
 
-def _places(block: Any, graph_layers: Sequence[Layer]) -> dict[str, Any]:
-    """Layer name -> its operation: both have their layers in one order, and each pair the same weight in half."""
-    operations = [op for op in block.operations if op.op_type in _WEIGHTED and op.inputs["weight"].val is not None]
-    for layer, operation in zip(graph_layers, operations, strict=False):
-        stored, wanted = operation.inputs["weight"].val, layer.weight.half().numpy()
-        if stored.shape != wanted.shape or np.abs(stored - wanted).max() > _SMALLEST_HALF:
-            raise CheckError(f"coreml: {operation.op_type} {operation.name!r} has not the weights of {layer.name!r}")
-    if len(operations) != len(graph_layers):
-        raise CheckError(f"coreml: {len(operations)} operations with weights, the network has {len(graph_layers)}")
-    return {layer.name: operation for layer, operation in zip(graph_layers, operations, strict=True)}
+def _candidates(block: Any) -> Iterator[Candidate]:
+    for operation in block.operations:
+        if operation.op_type in _WEIGHTED and operation.inputs["weight"].val is not None:
+            yield Candidate(operation, operation.name.removesuffix("_cast_fp16"), operation.inputs["weight"].val)

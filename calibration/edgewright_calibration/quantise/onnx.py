@@ -29,6 +29,7 @@ from ..grid import Grid
 from ..layers import Layer, layers
 from ..plan import LayerPlan, Plan, read_plan
 from ..weights import weight_codes
+from .match import Candidate, find_layers
 
 if TYPE_CHECKING:
     import onnx
@@ -55,14 +56,10 @@ def quantise(model: "onnx.ModelProto", graph_layers: Sequence[Layer], plan: Plan
 
     Raises `CheckError` when a layer is not in the model or the plan is not for it.
     """
-    known = {layer.name for layer in graph_layers}
-    if unknown := [name for name in plan.layers if name not in known]:
-        raise CheckError(f"onnx: the plan's layer {unknown[0]!r} is not one of the network's")
-    places = _places(model.graph, graph_layers)
+    found = find_layers(graph_layers, plan, list(_candidates(model.graph)), np.float32)
     changes = _Changes()
-    for layer in graph_layers:
-        if layer.name in plan.layers:
-            changes.apply(places[layer.name], layer, plan.layers[layer.name])
+    for layer, operation in found:
+        changes.apply(operation, layer, plan.layers[layer.name])
     _rewrite(model.graph, changes)
 
 
@@ -156,21 +153,14 @@ def _operation(operation: str, inputs: list[str], output: str, **attributes: int
     return helper.make_node(operation, inputs, [output], name=f"{operation}_{output}", **attributes)
 
 
-def _places(graph: "onnx.GraphProto", graph_layers: Sequence[Layer]) -> dict[str, "onnx.NodeProto"]:
-    """Layer name -> its operation: both graphs have their layers in one order, and each pair the same weight."""
+def _candidates(graph: "onnx.GraphProto") -> Iterator[Candidate]:
     from onnx import numpy_helper  # noqa: PLC0415
 
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    nodes = [node for node in graph.node if node.op_type in _OUTPUT_AXIS and node.input[1] in constants]
-    places = {}
-    for layer, node in zip(graph_layers, nodes, strict=False):
-        weight = numpy_helper.to_array(constants[node.input[1]])
-        if not np.array_equal(weight.T if _OUTPUT_AXIS[node.op_type] == 1 else weight, layer.weight.numpy()):
-            raise CheckError(f"onnx: {node.op_type} {node.name!r} has not the weights of layer {layer.name!r}")
-        places[layer.name] = node
-    if len(nodes) != len(graph_layers):
-        raise CheckError(f"onnx: {len(nodes)} operations with weights, the network has {len(graph_layers)}")
-    return places
+    for node in graph.node:
+        if node.op_type in _OUTPUT_AXIS and node.input[1] in constants:
+            weight = numpy_helper.to_array(constants[node.input[1]])
+            yield Candidate(node, node.output[0], weight.T if _OUTPUT_AXIS[node.op_type] == 1 else weight)
 
 
 def _rewrite(graph: "onnx.GraphProto", changes: _Changes) -> None:
