@@ -90,7 +90,7 @@ bench: setup ## Measure 1-core and 4-core latency of a model's packs
 	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
 
 tune: setup ## Measure a model's packs in turns and recommend one, with the reasons
-#: PACKS=folders,with,commas | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,2,4 BUDGET=0.005|any JSON=out.json]
+#: PACKS=folders,with,commas | MODEL=yolo-fastestv2  [DEVICE=host|cortex-a76 THREADS=1,2,4 BUDGET=0.005|any JSON=out.json]
 	@$(BIN)/edgewright-tune --packs="$$PACKS" --model="$$MODEL" --device="$$DEVICE" --threads="$$THREADS" \
 	  --budget="$$BUDGET" --json="$$JSON"
 

@@ -22,6 +22,7 @@ from .fetch_ncnn import fetch_ncnn
 
 ROOT = Path(__file__).resolve().parents[2]
 _BUILD = ROOT / "build" / "_edge"
+_LOG = _BUILD / "build.log"
 _PACKAGES = ROOT / "tools" / "apt-packages.txt"
 _STEP = re.compile(r"^\[\s*(\d+)/(\d+)\]")  # as ninja counts
 
@@ -43,16 +44,17 @@ def run_sanitized_tests() -> int:
 def _configure() -> None:
     if not (ROOT / "edge" / "CMakeLists.txt").is_file():
         raise InputError("edgebench is built from a checkout of edgewright; this installation has no C++ sources")
-    _require_tools()
+    require_tools()
     source = fetch_ncnn(ROOT / "build" / "_ncnn")
     cache = _BUILD / "CMakeCache.txt"
     if (_BUILD / "build.ninja").is_file() and f"={source}\n" in cache.read_text():
         return  # ninja configures again by itself when a CMake file changed
     command = ["cmake", "-G", "Ninja", "-S", str(ROOT / "edge"), "-B", str(_BUILD)]
-    _logged([*command, "-DCMAKE_BUILD_TYPE=Release", f"-DNCNN_SOURCE_DIR={source}"], "configuring")
+    run_logged([*command, "-DCMAKE_BUILD_TYPE=Release", f"-DNCNN_SOURCE_DIR={source}"], "configuring", _LOG)
 
 
-def _require_tools() -> None:
+def require_tools() -> None:
+    """Raises `InputError` when something that every build needs is not installed."""
     for tools in (("cmake",), ("ninja",), ("c++", "g++", "clang++")):
         if not any(shutil.which(tool) for tool in tools):
             raise InputError(f"edgebench cannot be built: {tools[0]} is not installed; run: {_apt_line()}")
@@ -63,12 +65,12 @@ def _apt_line() -> str:
 
 
 def _compile(target: str) -> None:
-    _logged(["cmake", "--build", str(_BUILD), "--target", target], "building edgebench")
+    run_logged(["cmake", "--build", str(_BUILD), "--target", target], "building edgebench", _LOG)
 
 
-def _logged(command: list[str], what: str) -> None:
-    _BUILD.mkdir(parents=True, exist_ok=True)
-    log = _BUILD / "build.log"
+def run_logged(command: list[str], what: str, log: Path) -> None:
+    """Its output goes to `log`, which is replaced.  Raises `InputError` with the first error in it."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file, counted(what) as report:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert process.stdout is not None

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -13,8 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_pack import preprocess, rewrite_manifest, write_ncnn_pack
 
+from edgewright_edge.tune import instructions
 from edgewright_edge.tune.__main__ import main
 from edgewright_edge.tune.advice import Advice, advise
+from edgewright_edge.tune.build_count import Counter
+from edgewright_edge.tune.instructions import count_instructions
 from edgewright_edge.tune.pareto import Loss, Measured, dominates, standings
 from edgewright_edge.tune.ratios import paired_ratio
 from edgewright_edge.tune.turns import TURNS, EdgebenchTurns, PythonTurns, measure_in_turns
@@ -174,12 +178,12 @@ CASES = {
     "int8 faster but outside of the budget: fp16, and why": (
         [FP16, measured("int8", steady(5), kb=300, loss=0.012)],
         "tflite-fp16",
-        ["tflite-int8 with 1 thread: 2.00x faster, but it loses 0.0120 AP50, more than the 0.005 allowed."],
+        ["tflite-int8 with 1 thread is 2.00x faster, but it loses 0.0120 AP50, more than the 0.005 allowed."],
     ),
     "int8 faster but its loss unknown: fp16, and what to do": (
         [FP16, measured("int8", steady(5), kb=300, loss=None)],
         "tflite-fp16",
-        ["tflite-int8 with 1 thread: 2.00x faster, but what it loses is not known: export it with DATA=."],
+        ["tflite-int8 with 1 thread is 2.00x faster, but what it loses is not known: export it with DATA=."],
     ),
     "a difference within noise: the smaller one": (
         [FP16, measured("int8", noisy(11)[:20], kb=300, loss=0.003)],
@@ -224,6 +228,16 @@ def test_fewer_threads_are_worth_something_where_more_are_slower() -> None:
     slower = measured("fp16", steady(12), loss=0.0003, threads=2)
     (first, second) = standings([slower, FP16], None)
     assert (first.measured, second.dominated_by) == (FP16, FP16)
+
+
+def test_the_reference_is_the_fastest_of_most_rounds_not_the_one_that_missed_the_slow_ones() -> None:
+    load = [1.0] * 9 + [50.0] * 11
+    fast = measured("fp16", [10 * factor for factor in load])
+    slow = measured("fp32", [12 * factor for factor in load])
+    lucky = Measured(**{**vars(slow), "rounds": (*slow.rounds[:9], 11.0, *slow.rounds[10:]), "cost": 11.0})
+    first, second = standings([lucky, fast], None)
+    assert (first.measured, first.ratio.median) == (fast, 1.0)
+    assert second.ratio.median == pytest.approx(1.2)
 
 
 def test_losses_on_different_images_are_not_compared() -> None:
@@ -325,6 +339,72 @@ def test_every_pack_has_its_turn_in_every_round_and_none_always_follows_the_same
     assert seen[-1] == (12, 12)
 
 
+@pytest.fixture
+def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for QEMU, which counts 5 million instructions and 7 per inference; the log of its calls."""
+    (tmp_path / "bin").mkdir()
+    log, qemu = tmp_path / "qemu.log", tmp_path / "bin" / "qemu-aarch64"
+    qemu.write_text(
+        f'#!/bin/sh\necho "$2 $6" >> "{log}"\n'
+        '[ -f "$6/model.param" ] || { echo "edgecount: error: no" >&2; exit 2; }\n'
+        'echo $((5000000 + $7 * 7000000)) > "${4#*,out=}"\n'
+    )
+    qemu.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{qemu.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(instructions, "build_count", lambda: Counter(tmp_path / "edgecount", tmp_path / "plugin.so"))
+    return log
+
+
+def test_a_cpu_out_of_reach_gets_instructions_that_are_said_to_be_no_time(
+    build: Path, counter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([f"--build={build}", "--model=small", "--device=cortex-a76"]) == 0
+    shown = capsys.readouterr().out
+    assert "7.00 M instructions (QEMU cortex-a76; not a time)" in shown
+    assert "coreml-fp32, onnx-fp32: only ncnn is built for cortex-a76." in shown
+    assert "counted under QEMU: not a time." in shown
+    assert " ms" not in shown
+    called = sorted(set(counter.read_text().split("\n")) - {""})
+    assert called == [f"cortex-a76 {(build / 'small' / name).resolve()}" for name in ("ncnn-fp32", "ncnn-int8")]
+
+    assert main([f"--build={build}", "--model=small", "--device=cortex-a53", "--json=-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["unit"] == "M instructions (QEMU cortex-a53; not a time)"
+    assert {one["cost"] for one in found["measured"]} == {7.0}
+
+
+def test_an_error_of_the_counted_program_is_one_line(build: Path, counter: Path) -> None:
+    pack = open_pack(build / "small" / "ncnn-fp32")
+    (pack.path / "model.param").unlink()
+    with pytest.raises(InputError, match="ncnn-fp32: edgecount: error: no"):
+        count_instructions([pack], "cortex-a72", lambda done, total: None)
+
+
+@pytest.mark.parametrize("program", ["aarch64-linux-gnu-g++", "qemu-aarch64"])
+def test_counting_says_what_to_install(
+    program: str, build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for present in {"aarch64-linux-gnu-g++", "qemu-aarch64"} - {program}:
+        (tmp_path / "bin" / present).symlink_to("/bin/true")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert main([f"--build={build}", "--model=small", "--device=cortex-a76"]) == 2
+    error = capsys.readouterr().err
+    assert f"{program} is not installed; run: sudo apt-get install -y g++-aarch64-linux-gnu qemu-user" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_count_of_a_pack_under_qemu_is_repeatable(build: Path) -> None:
+    if not all(shutil.which(program) for program in ("aarch64-linux-gnu-g++", "qemu-aarch64")):
+        pytest.skip("needs apt-get install g++-aarch64-linux-gnu qemu-user")
+    packs = [open_pack(build / "small" / "ncnn-fp32")]
+    first, again = (count_instructions(packs, "cortex-a76", lambda done, total: None).costs[0].cost for _ in range(2))
+    # 64x32 pixels, of which one in 256 and one in 1024 is multiplied by 39 and 24 weights: some thousand instructions.
+    assert 0.001 < first < 1
+    assert again == pytest.approx(first, rel=1e-3)
+
+
 def _change_checkpoint(manifest: dict[str, dict[str, object]]) -> None:
     manifest["provenance"]["checkpoint_sha256"] = "4" * 64
 
@@ -340,12 +420,16 @@ def _change_checkpoint(manifest: dict[str, dict[str, object]]) -> None:
         (["--packs={build}/small,{build}/other"], "is not that of"),
         (["--packs={build}/small,{build}/wide"], "takes 64x64 pixels, "),
         (["--packs={build}/small/coreml-fp32,{build}/coreml"], "no pack of this model can be measured"),
+        (["--packs={build}/small/coreml-fp32,{build}/coreml", "--device=cortex-a53"], "only ncnn is built for"),
         (["--model=small", "--threads=0"], "THREADS=0: give numbers from 1"),
         (["--model=small", "--threads=1,two"], "THREADS=two: give numbers from 1"),
         (["--model=small", f"--threads={CORES + 1}"], f"THREADS={CORES + 1}: this machine has {CORES} core"),
         (["--model=small", "--budget=2"], "BUDGET=2: must be a number from 0 to 1, or any"),
         (["--model=small", "--budget=much"], "BUDGET=much: must be a number"),
-        (["--model=small", "--device=toaster"], "DEVICE=toaster: unknown; choose from: host"),
+        (
+            ["--model=small", "--device=toaster"],
+            "DEVICE=toaster: unknown; choose from: host, cortex-a53, cortex-a72, cortex-a76",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_one_line_and_exit_code_2(

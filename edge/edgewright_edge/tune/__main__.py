@@ -31,7 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--model", default="yolo-fastestv2", help="every pack in build/<model> (default: yolo-fastestv2)"
     )
     parser.add_argument("--build", type=Path, default=Path("build"), help="where packs are (default: build)")
-    parser.add_argument("--device", default="host", help="what to measure on (default and only choice: host)")
+    parser.add_argument(
+        "--device",
+        default="host",
+        help="what to measure on: host (default); or cortex-a53, cortex-a72, cortex-a76: instructions under QEMU",
+    )
     parser.add_argument("--threads", default="1,2,4", help="thread counts; those beyond the cores are left out")
     parser.add_argument("--budget", help="largest loss of the metric, 0..1, or any (default: what the packs record)")
     parser.add_argument("--rounds", type=_between(10, 1000), default=40, help="turns of every pack (default: 40)")
@@ -42,35 +46,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tune(arguments: argparse.Namespace) -> int:
-    if arguments.device != "host":
-        raise InputError(f"DEVICE={arguments.device}: unknown; choose from: host")
-    thread_counts, left_out = _thread_counts(arguments.threads)
     asked = _budget(arguments.budget)
+    kept, left_out = _thread_counts(arguments.threads)
     from edgewright_train.progress import counted  # noqa: PLC0415 (keeps --help fast)
 
     from .advice import MILLISECONDS  # noqa: PLC0415
     from .compare import compare, recorded_budget  # noqa: PLC0415
+    from .instructions import CPUS, count_instructions, wording  # noqa: PLC0415
     from .packs import open_comparable  # noqa: PLC0415
     from .turns import measure_in_turns  # noqa: PLC0415
 
+    if arguments.device not in ("host", *CPUS):
+        raise InputError(f"DEVICE={arguments.device}: unknown; choose from: {', '.join(('host', *CPUS))}")
     packs = open_comparable(arguments.packs, arguments.model, arguments.build)
-    with counted("measuring in turns") as progress:
-        costs = measure_in_turns(
-            packs,
-            thread_counts,
-            rounds=arguments.rounds,
-            warmup=arguments.warmup,
-            runs=arguments.runs,
-            progress=progress,
+    budget = recorded_budget(packs) if asked == _RECORDED else asked
+    if arguments.device == "host":
+        times = {"rounds": arguments.rounds, "warmup": arguments.warmup, "runs": arguments.runs}
+        with counted("measuring in turns") as progress:
+            costs = measure_in_turns(packs, kept, **times, progress=progress)
+        cores = f"{num_cores()} core{'s' if num_cores() > 1 else ''}"
+        notes = [f"{_listed(left_out)} threads: left out, this machine has {cores}."] if left_out else []
+        page = compare(packs, costs, device=f"this machine ({cores})", wording=MILLISECONDS, budget=budget, notes=notes)
+    else:
+        with counted("counting instructions") as progress:
+            costs = count_instructions(packs, arguments.device, progress)
+        notes = ["Instructions of one inference on one thread, counted under QEMU: not a time."]
+        page = compare(
+            packs, costs, device=arguments.device, wording=wording(arguments.device), budget=budget, notes=notes
         )
-    page = compare(
-        packs,
-        costs,
-        device=f"this machine ({num_cores()} cores)",
-        wording=MILLISECONDS,
-        budget=recorded_budget(packs) if asked == _RECORDED else asked,
-        notes=[f"{_listed(left_out)} threads: left out, this machine has {num_cores()} cores."] if left_out else [],
-    )
     emit(page.as_text(), page.as_record(), arguments.json)
     return 0
 

@@ -13,20 +13,26 @@ _NEGLIGIBLE = 0.02  # a difference that no one would choose by, however surely i
 
 @dataclass(frozen=True)
 class Wording:
-    """How costs are spoken of.  `noise` is what makes two costs equal."""
+    """How costs are spoken of.
+
+    Attributes:
+        lowest, level: what the pack with the lowest cost is, and one whose cost is as good as equal.
+        less, more: with the factor in braces.
+        noise: what makes two costs equal.
+    """
 
     unit: str
     lowest: str
+    level: str
     less: str
     more: str
     equal: str
     noise: str
 
 
-MILLISECONDS = Wording("ms", "the fastest", "faster", "slower", "as fast as", "within noise")
-INSTRUCTIONS = Wording(
-    "M instructions", "the one with the fewest", "fewer instructions", "more instructions", "as many instructions as",
-    "within 2 %",
+MILLISECONDS = Wording(
+    unit="ms", lowest="the fastest", level="as fast as the fastest", less="is {:.2f}x faster", more="is {:.2f}x slower",
+    equal="is as fast as", noise="within noise",
 )  # fmt: skip
 
 
@@ -73,7 +79,7 @@ def _preference(one: Measured) -> tuple[int, int, int, tuple[str, int]]:
 
 def _choice(chosen: Measured, lowest: Measured, budget: float | None, metric: str, wording: Wording) -> str:
     """What to use, and what puts it inside the budget."""
-    place = wording.lowest if chosen is lowest else f"{wording.equal} {wording.lowest} {wording.noise}"
+    place = wording.lowest if chosen is lowest else wording.level
     if chosen.loss is None:
         loss = f"proven equal to its source, {metric} not known"
     elif chosen.loss.value <= 0:
@@ -107,7 +113,7 @@ def _outside(
         if one.inside or one.measured.pack in seen or _says_nothing(ratio) or ratio.median < 1:
             continue
         seen.add(one.measured.pack)
-        yield f"{_named(one.measured)}: {ratio.median:.2f}x {wording.less}, but {_reason(one, budget, metric)}."
+        yield f"{_named(one.measured)} {wording.less.format(ratio.median)}, but {_reason(one, budget, metric)}."
 
 
 def _reason(one: Standing, budget: float | None, metric: str) -> str:
@@ -125,16 +131,18 @@ def _few_bits(placed: Sequence[Standing], chosen: Measured, wording: Wording) ->
         floats = [other for other in here if other.target == one.target and other.precision in FLOAT_PRECISIONS]
         if one.precision in FLOAT_PRECISIONS or not floats:
             continue
-        other = floats[0]  # the best: `placed` is in the order of costs
+        # The best, for `placed` is in the order of costs; of equals that which would be recommended.
+        other = min((rival for rival in floats if _are_equal(rival, floats[0])), key=_preference)
         yield f"{one.pack} {_compared(one, other, wording)}{_saving(one, other)}."
 
 
 def _compared(one: Measured, other: Measured, wording: Wording) -> str:
     ratio = paired_ratio(one.rounds, other.rounds)
     if _says_nothing(ratio):
-        return f"is {wording.equal} {other.pack} here, {wording.noise} ({_shown(ratio)})"
-    factor, word = (ratio.median, wording.more) if ratio.median > 1 else (1 / ratio.median, wording.less)
-    return f"is {factor:.2f}x {word} than {other.pack} here ({_shown(ratio)})"
+        return f"{wording.equal} {other.pack} here, {wording.noise} ({_shown(ratio)})"
+    slower = ratio.median > 1
+    verdict = wording.more.format(ratio.median) if slower else wording.less.format(1 / ratio.median)
+    return f"{verdict} than {other.pack} here ({_shown(ratio)})"
 
 
 def _saving(one: Measured, other: Measured) -> str:

@@ -1,6 +1,7 @@
 """From costs and manifests to the page that `edgewright-tune` shows."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from edgewright_export.pack import Pack
 from edgewright_train.errors import InputError
@@ -9,8 +10,9 @@ from .advice import Wording, advise
 from .costs import Cost, Costs
 from .packs import names_of
 from .page import Page
-from .pareto import Loss, Measured, standings
+from .pareto import Loss, Measured, Standing, standings
 
+_WIDE = 1.25  # the upper end of an interval by its lower
 DEFAULT_BUDGET = 0.005  # where no pack records one
 
 
@@ -31,7 +33,7 @@ def compare(
         placed=placed,
         unmeasured=costs.unmeasured,
         budget=budget,
-        notes=notes,
+        notes=[*notes, *_noise(placed)],
         advice=advise(placed, budget, _metric(packs), wording),
     )
 
@@ -40,6 +42,14 @@ def recorded_budget(packs: Sequence[Pack]) -> float:
     """The strictest that the packs were made with."""
     recorded = [pack.manifest.accuracy.budget for pack in packs if pack.manifest.accuracy]
     return min((budget for budget in recorded if budget is not None), default=DEFAULT_BUDGET)
+
+
+def _noise(placed: Sequence[Standing]) -> list[str]:
+    """A warning where half of the intervals are too wide to decide anything by."""
+    spread = median(one.ratio.high / one.ratio.low for one in placed)
+    if spread <= _WIDE:
+        return []
+    return ["The ratios vary widely, so other work was running: repeat this on a quiet machine, or with more --rounds."]
 
 
 def _measured(pack: Pack, name: str, cost: Cost) -> Measured:

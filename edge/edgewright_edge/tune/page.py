@@ -74,7 +74,8 @@ class Page:
             return "front, recommended"
         if one.dominated_by is not None:
             return f"dominated by {one.dominated_by.pack}, {one.dominated_by.threads}"
-        return "front" if one.inside else "front, not inside the budget"
+        unknown = "loss not known" if one.measured.loss is None else "outside the budget"
+        return "front" if one.inside else f"front, {unknown}"
 
     def _notes(self) -> list[str]:
         reasons = sorted(set(self.unmeasured.values()))

@@ -4,8 +4,10 @@ What a pack costs is its latency (or its instructions), its size, what it loses 
 occupies.  Figures are compared as the table prints them, so that nothing is beaten by a difference that nobody sees.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from edgewright_export.manifest import FLOAT_PRECISIONS, Precision, Target
 
@@ -69,7 +71,7 @@ class Standing:
     """Where a measured pack stands among the others.
 
     Attributes:
-        ratio: to the one with the lowest cost.
+        ratio: to the one with the lowest level.
         inside: its loss is known to be inside the budget.
         dominated_by: a pack of the front that is at least as good in everything and better in something.
     """
@@ -81,16 +83,28 @@ class Standing:
 
 
 def standings(measured: Sequence[Measured], budget: float | None) -> list[Standing]:
-    """Of all, by cost; `measured` must not be empty."""
-    best = min(measured, key=lambda one: (one.cost, one.key))
-    placed = [Standing(one, paired_ratio(one.rounds, best.rounds), one.is_inside(budget)) for one in measured]
-    placed.sort(key=lambda one: (one.ratio.median, one.measured.key))
+    """Of all, by level (see `levels`); `measured` must not be empty."""
+    ordered = [
+        one for _, one in sorted(zip(levels(measured), measured, strict=True), key=lambda pair: (pair[0], pair[1].key))
+    ]
+    best = ordered[0]
+    placed = [Standing(one, paired_ratio(one.rounds, best.rounds), one.is_inside(budget)) for one in ordered]
     front = [one for one in placed if not any(dominates(other, one) for other in placed)]
     found = []
     for one in placed:
         by = next((other.measured for other in front if dominates(other, one)), None)
         found.append(Standing(one.measured, one.ratio, one.inside, by))
     return found
+
+
+def levels(measured: Sequence[Measured]) -> list[float]:
+    """Of each: the median over the rounds of log(its cost / the geometric mean of all costs in that round).
+
+    The order by level does not suffer from rounds in which everything was slow, as that by time does.
+    """
+    logs = [[math.log(cost) for cost in one.rounds] for one in measured]
+    means = [math.fsum(every) / len(logs) for every in zip(*logs, strict=True)]  # exact, so that no order matters
+    return [median(log - mean for log, mean in zip(one, means, strict=True)) for one in logs]
 
 
 def dominates(one: Standing, other: Standing) -> bool:
