@@ -25,7 +25,7 @@ def overflowing(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
-@pytest.mark.parametrize("target", ["ncnn", "coreml"])
+@pytest.mark.parametrize("target", ["ncnn", pytest.param("coreml", marks=pytest.mark.slow)])
 def test_the_pack_is_proven_and_the_layers_in_float32_are_named(
     target: str, overflowing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
