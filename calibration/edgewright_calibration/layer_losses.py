@@ -19,6 +19,8 @@ from .ranges import Ranges
 from .reference import Reference
 from .sensitivity import LayerError, layer_errors, relative_noise
 
+_SOURCE, _WHOLE = "*source", "*whole"  # no name of a layer
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -96,9 +98,6 @@ def measure_layers(
         loss=paired_loss(source, scores.of(_WHOLE)) if scores and source else None,
         source=source,
     )
-
-
-_SOURCE, _WHOLE = "*source", "*whole"  # no name of a layer
 
 
 class _Scores:
