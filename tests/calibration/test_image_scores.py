@@ -89,7 +89,7 @@ def test_the_interval_holds_the_loss_and_knows_its_sign() -> None:
     annotations, detections = some_images(5, count=40, crowds=False)
     worse = [Detections(found.boxes_xyxy[::2], found.scores[::2], found.class_indices[::2]) for found in detections]
     loss = paired_loss(matches(annotations, detections), matches(annotations, worse))
-    assert 0 < loss.value
+    assert loss.value > 0
     assert loss.low <= loss.value <= loss.high
     assert paired_loss(matches(annotations, worse), matches(annotations, detections)).value == -loss.value
 

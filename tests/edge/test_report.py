@@ -18,8 +18,8 @@ from report_matter import (
     write_run,
 )
 
-from edgewright_edge.report_cli import main
 from edgewright_calibration.__main__ import main as export_main
+from edgewright_edge.report_cli import main
 from edgewright_train.checkpoint import Header, save_checkpoint
 from edgewright_train.models import architecture
 

@@ -16,8 +16,8 @@ import onnx
 import pytest
 import torch
 
-from edgewright_export import to_ncnn
 from edgewright_calibration.__main__ import main as export_main
+from edgewright_export import to_ncnn
 from edgewright_export.assemble import assemble
 from edgewright_export.capture import capture, runnable
 from edgewright_export.conversion import ConversionSpec

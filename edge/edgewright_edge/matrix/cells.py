@@ -159,7 +159,8 @@ def _export(prepared: Prepared, targets: Sequence[Target], folder: Path) -> list
     results = folder / f"{prepared.name}.json"
     results.unlink(missing_ok=True)
     command = [
-        sys.executable, "-m", "edgewright_calibration", f"--weights={prepared.checkpoint}", f"--target={','.join(targets)}",
+        sys.executable, "-m", "edgewright_calibration", f"--weights={prepared.checkpoint}",
+        f"--target={','.join(targets)}",
         f"--precision={','.join(FLOAT_PRECISIONS)}", f"--out={folder / 'packs' / prepared.name}", f"--json={results}",
     ]  # fmt: skip
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
