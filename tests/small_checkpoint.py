@@ -32,5 +32,3 @@ def write_small_checkpoint(path: Path) -> Path:
     )
     save_checkpoint(path, network.state_dict(), header)
     return path
-
-
