@@ -31,9 +31,14 @@ class Wording:
 
 
 MILLISECONDS = Wording(
-    unit="ms", lowest="the fastest", level="as fast as the fastest", less="is {:.2f}x faster", more="is {:.2f}x slower",
-    equal="is as fast as", noise="within noise",
-)  # fmt: skip
+    unit="ms",
+    lowest="the fastest",
+    level="not to be told from the fastest",
+    less="is {:.2f}x faster",
+    more="is {:.2f}x slower",
+    equal="is as fast as",
+    noise="within noise",
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,9 @@ def _preferred(chosen: Measured, lowest: Measured, wording: Wording) -> str:
         why = "needs fewer threads"
     else:
         why = f"is the simpler one: {chosen.precision} instead of {lowest.precision}"
-    return f"{_named(lowest)} differs by nothing that counts ({_shown(ratio)}), and {_named(chosen)} {why}."
+    is_noise = ratio.low <= 1 <= ratio.high
+    equal = "cannot be told from it here" if is_noise else "differs by nothing that counts"
+    return f"{_named(lowest)} {equal} ({_shown(ratio)}), and {_named(chosen)} {why}."
 
 
 def _outside(

@@ -26,7 +26,7 @@ def wording(cpu: str) -> Wording:
     return Wording(
         unit=f"M instructions (QEMU {cpu}; not a time)",
         lowest="the fewest",
-        level="as good as the fewest",
+        level="within 2 % of the fewest",
         less="executes {:.2f}x fewer instructions",
         more="executes {:.2f}x more instructions",
         equal="executes as many instructions as",
