@@ -80,12 +80,12 @@ def _export(arguments: argparse.Namespace) -> int:
     from edgewright_export.export_report import Display, results_as_json, results_as_text  # noqa: PLC0415
     from edgewright_export.exporter import export_packs  # noqa: PLC0415
     from edgewright_export.proof_images import proof_images  # noqa: PLC0415
-    from edgewright_export.source import load_source, newest_checkpoint  # noqa: PLC0415
+    from edgewright_export.source import checkpoint_to_use, load_source  # noqa: PLC0415
     from edgewright_train.checkpoint import read_tensors  # noqa: PLC0415 (torch is slow to import)
 
     from .export_report import quantised_as_json, quantised_as_text  # noqa: PLC0415
 
-    weights = arguments.weights or newest_checkpoint(Path("runs"))
+    weights = checkpoint_to_use(arguments.weights)
     dataset, images = proof_images(arguments.data, arguments.split, read_tensors(weights)[0].task)
     source = load_source(weights, size_wh, images)
     header = source.checkpoint.header

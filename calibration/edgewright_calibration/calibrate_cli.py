@@ -42,13 +42,13 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     size_wh = size_wxh(arguments.size) if arguments.size else None
     share_cores()
     from edgewright_export.pack import digest_file  # noqa: PLC0415 (torch is slow to import)
-    from edgewright_export.source import load_at_size, newest_checkpoint  # noqa: PLC0415
+    from edgewright_export.source import checkpoint_to_use, load_at_size  # noqa: PLC0415
     from edgewright_train.progress import counted  # noqa: PLC0415
 
     from .calibration import FILE_NAME, calibrate, write_calibration  # noqa: PLC0415
     from .images import calibration_images  # noqa: PLC0415
 
-    weights = arguments.weights or newest_checkpoint(Path("runs"))
+    weights = checkpoint_to_use(arguments.weights)
     checkpoint = load_at_size(weights, size_wh)
     images = calibration_images(
         arguments.data, arguments.split, checkpoint.header.task, count=arguments.calibration, seed=arguments.seed

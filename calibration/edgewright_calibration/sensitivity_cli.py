@@ -57,7 +57,7 @@ def _sensitivity(arguments: argparse.Namespace) -> int:
     if arguments.images < 1:
         raise InputError(f"IMAGES={arguments.images}: must be a whole number from 1")
     share_cores()
-    from edgewright_export.source import load_source, newest_checkpoint  # noqa: PLC0415 (torch is slow to import)
+    from edgewright_export.source import checkpoint_to_use, load_source  # noqa: PLC0415 (torch is slow to import)
 
     from .calibrated import CalibrationRequest  # noqa: PLC0415
     from .choose import check_method  # noqa: PLC0415
@@ -65,7 +65,7 @@ def _sensitivity(arguments: argparse.Namespace) -> int:
     from .sensitivity_text import as_text  # noqa: PLC0415
 
     check_method(arguments.method)
-    weights = arguments.weights or newest_checkpoint(Path("runs"))
+    weights = checkpoint_to_use(arguments.weights)
     source = load_source(weights, size_wh, {})
     dataset = _labelled(arguments.data, arguments.split, source)
     request = CalibrationRequest(

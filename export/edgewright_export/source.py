@@ -16,7 +16,7 @@ from edgewright_train.tasks.decode import Decode
 from edgewright_train.vision.preprocess import Preprocess
 
 from .golden import Case, golden_cases, make_case
-from .pack import digest_file
+from .pack import MANIFEST, digest_file
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,15 @@ class Source:
     decode: Decode
     golden: dict[str, Case]
     checks: dict[str, Case]
+
+
+def checkpoint_to_use(weights: Path | None, runs: Path = Path("runs")) -> Path:
+    """`weights`, or the newest in `runs`.  Raises `InputError` for a pack, or when there is nothing."""
+    if weights is None:
+        return newest_checkpoint(runs)
+    if any((folder / MANIFEST).is_file() for folder in (weights, weights.parent)):
+        raise InputError(f"WEIGHTS={weights}: is a pack, which is converted already; give its checkpoint (.safetensors)")
+    return weights
 
 
 def newest_checkpoint(runs: Path) -> Path:

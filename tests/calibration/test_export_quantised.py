@@ -150,6 +150,15 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert not list((tmp_path / "out").rglob("manifest.json"))
 
 
+@pytest.mark.parametrize("part", ["ncnn-int8", "tflite-int8/model.tflite"])
+def test_a_pack_is_not_quantised_again(
+    packs: Path, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export(packs / part, tmp_path, "--precision=int8") == 2
+    assert "is a pack, which is converted already" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_pack_made_from_another_plan_than_its_reference_is_refused(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
