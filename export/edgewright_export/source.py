@@ -42,7 +42,7 @@ def checkpoint_to_use(weights: Path | None, runs: Path = Path("runs")) -> Path:
     if weights is None:
         return newest_checkpoint(runs)
     if any((folder / MANIFEST).is_file() for folder in (weights, weights.parent)):
-        raise InputError(f"WEIGHTS={weights}: is a pack, which is converted already; give its checkpoint (.safetensors)")
+        raise InputError(f"WEIGHTS={weights}: is a pack, which is converted already; give its checkpoint")
     return weights
 
 
