@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
-             FLOAT PACKS IMAGES
+             FLOAT IO PACKS IMAGES
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -59,10 +59,10 @@ summary: setup ## Print a network's layers, parameters, multiply-accumulates and
 
 export: setup ## Convert a checkpoint and prove every artefact; ends in build/<model>/<target>-<precision>/
 #: [WEIGHTS=x.safetensors] TARGET=ncnn,tflite,coreml,onnx|all [PRECISION=fp32,fp16 SIZE=WxH DATA= OUT=build]
-#: PRECISION=int8|mixed|w8|palette8|palette6|palette4 [CALIBRATION_DATA= CALIBRATION=64 SEED=0 METHOD=auto BUDGET=0.005|any FLOAT=layers]
+#: PRECISION=int8|mixed|w8|palette8|palette6|palette4 [CALIBRATION_DATA= CALIBRATION=64 SEED=0 METHOD=auto BUDGET=0.005|any FLOAT=layers IO=int8]
 	@$(BIN)/edgewright-export --weights="$$WEIGHTS" --target="$$TARGET" --precision="$$PRECISION" --size="$$SIZE" \
 	  --data="$$DATA" --split="$$SPLIT" --calibration-data="$$CALIBRATION_DATA" --calibration="$$CALIBRATION" --seed="$$SEED" \
-	  --method="$$METHOD" --budget="$$BUDGET" --float="$$FLOAT" --out="$$OUT" --json="$$JSON"
+	  --method="$$METHOD" --budget="$$BUDGET" --float="$$FLOAT" --io="$$IO" --out="$$OUT" --json="$$JSON"
 
 calibrate: setup ## Find what every tensor spans on a few images; writes build/<model>/calibration.json
 #: [WEIGHTS=x.safetensors DATA= SPLIT=train CALIBRATION=64 SEED=0 SIZE=WxH OUT=build JSON=]

@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     few.add_argument("--seed", type=int, default=0, help="decides which (default: 0)")
     few.add_argument("--method", default="auto", help="min_max, moving_average, percentile, mse, kl, aciq or auto")
     few.add_argument("--budget", help=f"largest loss of the metric, 0..1, or any (default: {_DEFAULT_BUDGET})")
+    few.add_argument("--io", choices=("float32", "int8"), default="float32", help="TFLite's input and outputs in int8")
     few.add_argument("--float", help="layers that stay in float, with commas, as make sensitivity names them")
     return run_command(parser, _export, argv)
 
@@ -70,10 +71,14 @@ def _export(arguments: argparse.Namespace) -> int:
     from edgewright_export.targets import parse_targets, require_tools  # noqa: PLC0415
 
     targets = parse_targets(arguments.target)
+    from .precisions import ACTIVATIONS  # noqa: PLC0415
+
     floats, quantised = _wanted(arguments.precision, targets)
     for target in targets:
         require_tools(target)
     options = _options(arguments)
+    if options.codes_at_ends and not all(target == "tflite" and name in ACTIVATIONS for target, name in quantised):
+        raise InputError("IO=int8: only for TARGET=tflite with PRECISION=int8 or mixed")
     size_wh = size_wxh(arguments.size) if arguments.size else None
 
     from edgewright_export.capture import capture  # noqa: PLC0415
@@ -118,6 +123,7 @@ class _Options:
     method: str
     budget: float | None
     float_layers: tuple[str, ...]
+    codes_at_ends: bool
 
 
 def _options(arguments: argparse.Namespace) -> _Options:
@@ -132,6 +138,7 @@ def _options(arguments: argparse.Namespace) -> _Options:
         method=arguments.method,
         budget=_budget(arguments.budget),
         float_layers=tuple(name.strip() for name in (arguments.float or "").split(",") if name.strip()),
+        codes_at_ends=arguments.io == "int8",
     )
 
 
@@ -212,6 +219,7 @@ def _quantised(
             images,
             dataset=dataset,
             float_layers=options.float_layers,
+            codes_at_ends=options.codes_at_ends,
             progress=progress,
         )
     request = Request(options.method, options.budget)

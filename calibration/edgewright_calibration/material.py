@@ -1,7 +1,7 @@
 """What all quantised packs of one export start from: made once, whatever the targets and precisions."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from .ranges import Ranges
 from .reference import Reference
 from .runs import reference_run
 from .sensitivity import LayerError, PlanMaker, layer_errors, relative_noise
+from .tflite_plan import with_ends
 
 _NUM_NOISE_IMAGES = 16  # of the calibration set: enough to rank, and quick
 _MOST_LISTED = 8
@@ -49,6 +50,7 @@ class Material:
         images: some of the calibration set, (1, 3, H, W) float32, normalised.
         float_outputs: the network's, of each of `images`.
         labelled: None where no labelled data were given.
+        codes_at_ends: TFLite's input and outputs are int8 too.
         user_float_layers: layers that the user wants in float whatever comes of it.
     """
 
@@ -59,16 +61,21 @@ class Material:
     float_outputs: tuple[tuple[Tensor, ...], ...]
     labelled: Labelled | None
     user_float_layers: tuple[str, ...]
+    codes_at_ends: bool = False
 
     def plan(self, target: Target, precision: Precision, ranges: Ranges, float_layers: Collection[str] = ()) -> Plan:
         """With `float_layers` and the user's own in float."""
         in_float = {*float_layers, *self.user_float_layers}
-        return PLANNERS[precision][target](self.graph_module, ranges, in_float)
+        plan = PLANNERS[precision][target](self.graph_module, ranges, in_float)
+        if target != "tflite" or not self.codes_at_ends or precision not in ACTIVATIONS:
+            return plan
+        return with_ends(plan, self.graph_module, self.calibration.ranges_of("min_max"))
 
     def planner(self, target: Target, precision: Precision, ranges: Ranges) -> PlanMaker:
-        """`plan` as a function of the layers in float; palettes, which take long, are found once."""
+        """`plan` with float ends as a function of the layers in float; palettes, which take long, are found once."""
         if precision in ACTIVATIONS:
-            return lambda float_layers: self.plan(target, precision, ranges, float_layers)
+            inside = replace(self, codes_at_ends=False)
+            return lambda float_layers: inside.plan(target, precision, ranges, float_layers)
         whole = self.plan(target, precision, ranges)
         return lambda float_layers: without(whole, float_layers)
 
@@ -108,6 +115,7 @@ def gather(
     *,
     dataset: Dataset | None,
     float_layers: Sequence[str],
+    codes_at_ends: bool = False,
     progress: Progress | None = None,
 ) -> Material:
     """`dataset`: labelled.  Raises `InputError` for a layer in `float_layers` that does not exist."""
@@ -119,7 +127,9 @@ def gather(
     with torch.inference_mode():
         float_outputs = tuple(tuple(graph_module(tensor)) for tensor in tensors)
     labelled = _measure(source, dataset, progress) if dataset is not None else None
-    return Material(source, graph_module, calibration, tensors, float_outputs, labelled, tuple(float_layers))
+    return Material(
+        source, graph_module, calibration, tensors, float_outputs, labelled, tuple(float_layers), codes_at_ends
+    )
 
 
 def spread(indices: Sequence[int], count: int) -> list[int]:

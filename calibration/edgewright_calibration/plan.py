@@ -43,12 +43,14 @@ class Plan(Record):
     Attributes:
         outputs: node -> grid that its value is rounded to when it has been computed; only targets that keep whole
             chains of operations in int8 (TFLite) have any.
+        ends: node -> grid of the input and of outputs that enter and leave the artefact as codes (TFLite).
         half_floats: what stays float is stored in half precision.
     """
 
     target: Target
     layers: dict[str, LayerPlan]
     outputs: dict[str, Grid] = Field(default_factory=dict)
+    ends: dict[str, Grid] = Field(default_factory=dict)
     half_floats: bool
 
     @property

@@ -39,6 +39,7 @@ class Reference(fx.Interpreter):
 
     def __init__(self, graph_module: fx.GraphModule, plan: Plan) -> None:
         super().__init__(graph_module)
+        self._ends, self._rounding = plan.ends, ROUNDING[plan.target]
         self._half_values = plan.target in _HALF_VALUES
         self._float32_numbers = _FLOAT32_NUMBERS if any(layer.input for layer in plan.layers.values()) else frozenset()
         self._kernels: dict[str, Kernel] = {layer.name: _compute(layer, plan) for layer in layers(graph_module)}
@@ -50,6 +51,9 @@ class Reference(fx.Interpreter):
             value = self._kernels[n.name](*arguments)
         else:
             value = super().run_node(n)
+        if n.name in self._ends:
+            end = self._ends[n.name]
+            value = end.dequantise(end.quantise(value, self._rounding)).float()
         return _half(value) if self._half_values else value
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -61,6 +61,29 @@ def tflite_plan(graph_module: fx.GraphModule, ranges: Ranges, *, float_layers: C
     )
 
 
+def with_ends(plan: Plan, graph_module: fx.GraphModule, ranges: Ranges) -> Plan:
+    """`plan` with int8 codes for input and outputs; `ranges` should cut nothing off, as results are not to be clipped.
+
+    The input is on the grid of the first layer that reads it, so that this costs nothing.
+    """
+    ends: dict[str, Grid] = {}
+    for node in graph_module.graph.nodes:
+        if node.op == "placeholder":
+            reading = (plan.layers.get(reader.name) for reader in node.users)
+            own = next((layer.input for layer in reading if layer is not None and layer.input is not None), None)
+            ends[node.name] = own or _whole(node, ranges)
+        if node.op == "output":
+            for result in node.all_input_nodes:
+                own = plan.outputs.get(result.name) or _FIXED.get(result.target)
+                ends[result.name] = own or _whole(result, ranges)
+    return plan.model_copy(update={"ends": ends})
+
+
+def _whole(node: fx.Node, ranges: Ranges) -> Grid:
+    span = _range(node, ranges)
+    return asymmetric_grid(span.low, span.high)
+
+
 def activation_of(node: fx.Node) -> fx.Node | None:
     """The ReLU or ReLU6 that becomes part of the operation `node`, which it alone reads."""
     readers = list(node.users)

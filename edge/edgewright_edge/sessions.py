@@ -36,6 +36,8 @@ def _litert_session(pack: Path, manifest: Manifest, tensor: NDArray[np.float32],
     interpreter = Interpreter(model_path=str(pack / manifest.entry), num_threads=num_threads)
     interpreter.allocate_tensors()
     laid_out = tensor.transpose(0, 2, 3, 1) if manifest.input.layout == "nhwc" else tensor
+    if manifest.input.steps:
+        laid_out = manifest.input.steps.to_codes(laid_out)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.ascontiguousarray(laid_out))
     return interpreter.invoke
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,13 +20,14 @@ from .manifest import (
     Precision,
     Provenance,
     Quantisation,
+    Steps,
     Target,
     Tolerance,
 )
 from .pack import Pack, list_files, open_pack, write_manifest
 from .source import Source
 from .targets import tool_versions
-from .verify import Verdict, verify_cases, verify_golden
+from .verify import Verdict, verify_golden
 
 INPUT_NAME = "image"
 
@@ -66,7 +67,7 @@ def assemble(
         manifest = _manifest(source, artefact, folder, target, precision, tolerance, quantisation)
         write_manifest(folder, manifest)
         pack = open_pack(folder)
-        verdict = verify_golden(pack).worse(verify_cases(pack, source.checks.items()))
+        verdict = verify_golden(pack, further=source.checks.items())
         if complete is not None:
             manifest = complete(pack)
             write_manifest(folder, manifest)
@@ -108,9 +109,16 @@ def _manifest(
             kind=artefact.input_kind,
             layout=artefact.input_layout,
             preprocess=source.preprocess,
+            steps=_steps(artefact.input_steps),
         ),
         outputs=tuple(
-            ModelOutput(name=name, layout=artefact.output_layout, shape=shape) for name, shape in shapes.items()
+            ModelOutput(
+                name=name,
+                layout=artefact.output_layout,
+                shape=shape,
+                steps=_steps(artefact.output_steps.get(name)),
+            )
+            for name, shape in shapes.items()
         ),
         decode=source.decode,
         labels=header.labels,
@@ -124,6 +132,10 @@ def _manifest(
             created_utc=_now_utc(),
         ),
     )
+
+
+def _steps(found: Sequence[float] | None) -> Steps | None:
+    return Steps(scale=found[0], zero_point=int(found[1])) if found else None
 
 
 def _now_utc() -> str:

@@ -1,7 +1,7 @@
 """What a converter is given and what it leaves behind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -47,12 +47,18 @@ class FullPrecision:
 
 @dataclass(frozen=True, kw_only=True)
 class Artefact:
-    """What a converter wrote: the file or folder a runtime opens, and how its tensors lie in memory."""
+    """What a converter wrote: the file or folder a runtime opens, and how its tensors lie in memory.
+
+    Attributes:
+        input_steps, output_steps: (scale, zero point) of int8 tensors, by name; the others are float32.
+    """
 
     entry: str
     input_kind: Literal["tensor", "image"] = "tensor"
     input_layout: Literal["nchw", "nhwc"] = "nchw"
     output_layout: Literal["nchw", "nhwc"] = "nchw"
+    input_steps: tuple[float, int] | None = None
+    output_steps: dict[str, tuple[float, int]] = field(default_factory=dict)
 
 
 class Converter(Protocol):

@@ -3,6 +3,8 @@
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from edgewright_train.models.architecture import Task
@@ -44,26 +46,43 @@ class FileEntry(Record):
         return path
 
 
+class Steps(Record):
+    """How int8 codes stand for reals: real = scale * (code - zero_point)."""
+
+    scale: float = Field(gt=0)
+    zero_point: int = Field(ge=-128, le=127)
+
+    def to_codes(self, values: NDArray[np.float32]) -> NDArray[np.int8]:
+        """The nearest code, ties to even."""
+        return (np.rint(values / np.float64(self.scale)) + self.zero_point).clip(-128, 127).astype(np.int8)
+
+    def to_reals(self, codes: NDArray[np.int8]) -> NDArray[np.float32]:
+        return ((codes.astype(np.float64) - self.zero_point) * self.scale).astype(np.float32)
+
+
 class ModelInput(Record):
     """The one input.
 
     Attributes:
         kind: "tensor" takes normalised float32; "image" takes the uint8 pixels (CoreML), normalised in the program.
         layout: of a tensor; images are always height x width x channels.
+        steps: of a tensor of int8 codes; null: it is float32.
     """
 
     name: Name
     kind: Literal["tensor", "image"]
     layout: Literal["nchw", "nhwc"]
     preprocess: Preprocess
+    steps: Steps | None = None
 
 
 class ModelOutput(Record):
-    """One output.  `shape` is (channels, height, width) whatever the layout, batch left out."""
+    """One output.  `shape` is (channels, height, width) whatever the layout, batch left out; `steps`: as an input's."""
 
     name: Name
     layout: Literal["nchw", "nhwc"]
     shape: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = Field(min_length=3, max_length=3)
+    steps: Steps | None = None
 
 
 class Tolerance(Record):
@@ -196,6 +215,8 @@ class Manifest(Record):
             raise ValueError(f"decode.kind: {self.decode.kind!r} does not belong to the task {self.task!r}")
         if (self.precision in FLOAT_PRECISIONS) != (self.quantisation is None):
             raise ValueError("quantisation: must be null for fp32 and fp16, and given for every other precision")
+        if self.target != "tflite" and any((self.input.steps, *(each.steps for each in self.outputs))):
+            raise ValueError("input.steps, outputs.steps: only a tflite pack has codes at its ends")
         if self.task == "detect" and self.golden.tolerance.min_iou is None:
             raise ValueError("golden.tolerance.min_iou: a detector needs one")
         if self.task == "segment" and self.golden.tolerance.min_agreement is None:

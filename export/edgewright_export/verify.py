@@ -24,25 +24,15 @@ class Verdict:
     num_agreeing: int
     num_parts: int
 
-    def worse(self, other: "Verdict") -> "Verdict":
-        """Both taken together."""
-        return Verdict(
-            num_images=self.num_images + other.num_images,
-            max_error=max(self.max_error, other.max_error),
-            min_cosine=min(self.min_cosine, other.min_cosine),
-            num_agreeing=self.num_agreeing + other.num_agreeing,
-            num_parts=self.num_parts + other.num_parts,
-        )
 
-
-def verify_golden(pack: Pack, *, num_threads: int = 1) -> Verdict:
-    """Repeat the golden cases.  Raises `CheckError` naming the first that does not hold."""
+def verify_golden(pack: Pack, *, further: Iterable[tuple[str, Case]] = (), num_threads: int = 1) -> Verdict:
+    """Repeat the golden cases, and `further` ones.  Raises `CheckError` naming the first that does not hold."""
     names = tuple(output.name for output in pack.manifest.outputs)
     cases = {name: read_case(pack.path / name, names) for name in pack.manifest.golden.cases}
     for name, case in cases.items():
         if not np.array_equal(pack.manifest.input.preprocess.network_image(case.source_bgr), case.network_image):
             raise CheckError(f"{pack.path}: {name}: pre-processing does not reproduce the network image")
-    return verify_cases(pack, cases.items(), num_threads=num_threads)
+    return verify_cases(pack, [*cases.items(), *further], num_threads=num_threads)
 
 
 def verify_cases(

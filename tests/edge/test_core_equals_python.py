@@ -138,6 +138,16 @@ def _replaced(manifest: str, path: list[str | int], value: object) -> str:
     return json.dumps(document)
 
 
+def _assert_same_verdicts(manifests: list[str], verdicts: list[str]) -> None:
+    for manifest, verdict in zip(manifests, verdicts, strict=True):
+        try:
+            parse_record_json(Manifest, manifest, source="manifest.json")
+            expected = "ok"
+        except InputError as error:
+            expected = str(error)
+        assert (verdict == "ok") == (expected == "ok"), (verdict, expected, manifest)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_sides_accept_and_refuse_the_same_manifests(driver: Path, kind: str, tmp_path: Path) -> None:
     manifest = (write_ncnn_pack(tmp_path / "pack", kind=kind) / MANIFEST).read_text()
@@ -145,13 +155,30 @@ def test_both_sides_accept_and_refuse_the_same_manifests(driver: Path, kind: str
     (tmp_path / "lines").write_text("\n".join(mutants))
     verdicts = drive(driver, "manifests", tmp_path / "lines").decode().splitlines()
     assert len(verdicts) == len(mutants) > 900
-    for mutant, verdict in zip(mutants, verdicts, strict=True):
-        try:
-            parse_record_json(Manifest, mutant, source="manifest.json")
-            expected = "ok"
-        except InputError as error:
-            expected = str(error)
-        assert (verdict == "ok") == (expected == "ok"), (verdict, expected, mutant)
+    _assert_same_verdicts(mutants, verdicts)
+
+
+@pytest.mark.parametrize("target", ["tflite", "ncnn"])
+def test_both_sides_accept_and_refuse_the_same_manifests_in_few_bits(driver: Path, target: str, tmp_path: Path) -> None:
+    manifest = json.loads((write_ncnn_pack(tmp_path / "pack") / MANIFEST).read_text())
+    digest, steps = "0" * 64, {"scale": 0.5, "zero_point": -3}
+    manifest |= {"target": target, "precision": "int8"}
+    manifest["quantisation"] = {
+        "method": "mse", "calibration_sha256": digest, "plan_sha256": digest, "num_layers": 3,
+        "float_layers": ["conv2d"], "float_cosine": 0.99,
+    }  # fmt: skip
+    manifest["accuracy"] = {
+        "dataset": "d", "dataset_sha256": digest, "num_images": 1, "metric": "AP50", "value": 0.5, "source_value": 0.6,
+        "score_threshold": 0.001, "iou_threshold": 0.4, "budget": 0.2, "loss_low": -0.1, "loss_high": 0.2,
+    }  # fmt: skip
+    for end in (manifest["input"], *manifest["outputs"]):
+        end["steps"] = steps
+    text = json.dumps(manifest)
+    mutants = [text, *_mutants(text)]
+    (tmp_path / "lines").write_text("\n".join(mutants))
+    verdicts = drive(driver, "manifests", tmp_path / "lines").decode().splitlines()
+    assert (verdicts[0] == "ok") == (target == "tflite")
+    _assert_same_verdicts(mutants, verdicts)
 
 
 def test_an_onnx_pack_is_a_manifest_the_core_accepts(driver: Path, tmp_path: Path) -> None:

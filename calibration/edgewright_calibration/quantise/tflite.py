@@ -13,15 +13,23 @@ if TYPE_CHECKING:
 
 
 def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
-    """Write `model.tflite`: float32 input and outputs, int8 inside.  Raises `CheckError` when the plan does not fit."""
+    """Write `model.tflite`; the plan's ends are int8 outside too.  Raises `CheckError` when it does not fit."""
     from edgewright_export.tfl import translate  # noqa: PLC0415
 
     assert spec.plan is not None
-    translate(
+    plan = read_plan(spec.plan)
+    ends = translate(
         exported,
         folder / ENTRY,
         input_name=spec.input_name,
         output_names=spec.output_names,
-        plan=read_plan(spec.plan),
+        plan=plan,
     )
-    return Artefact(entry=ENTRY, input_layout="nhwc", output_layout="nhwc")
+    steps = {name: (grid.scale, grid.zero_point) for name, node in ends.items() if (grid := plan.ends.get(node))}
+    return Artefact(
+        entry=ENTRY,
+        input_layout="nhwc",
+        output_layout="nhwc",
+        input_steps=steps.pop(spec.input_name, None),
+        output_steps=steps,
+    )

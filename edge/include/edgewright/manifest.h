@@ -40,6 +40,7 @@ struct ModelInput {
   InputKind kind = InputKind::kTensor;
   Layout layout = Layout::kNchw;
   Preprocess preprocess;
+  bool codes = false;  // an int8 tensor (tflite)
 };
 
 struct ModelOutput {
@@ -48,6 +49,7 @@ struct ModelOutput {
   int channels = 0;
   int height = 0;
   int width = 0;
+  bool codes = false;
 };
 
 // How far a run may be from the golden vectors; an absent limit does not apply.

@@ -1,6 +1,7 @@
 """TFLite through LiteRT's interpreter, on the XNNPACK kernels it selects by itself."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -27,12 +28,14 @@ class LiteRtRunner:
         tensor = declared.preprocess.normalise(network_image)
         if declared.layout == "nhwc":
             tensor = np.ascontiguousarray(tensor.transpose(0, 2, 3, 1))
-        maps = self._run(**{declared.name: tensor})
-        return {output.name: _channels_first(maps[output.name][0], output) for output in self._manifest.outputs}
+        maps = self._run(**{declared.name: declared.steps.to_codes(tensor) if declared.steps else tensor})
+        return {output.name: _reals(maps[output.name][0], output) for output in self._manifest.outputs}
 
 
-def _channels_first(value: NDArray[np.float32], output: ModelOutput) -> NDArray[np.float32]:
-    return np.ascontiguousarray(value.transpose(2, 0, 1)) if output.layout == "nhwc" else value
+def _reals(value: NDArray[Any], output: ModelOutput) -> NDArray[np.float32]:
+    """Channels first."""
+    reals = output.steps.to_reals(value) if output.steps else value
+    return np.ascontiguousarray(reals.transpose(2, 0, 1)) if output.layout == "nhwc" else reals
 
 
 def open_runner(pack: Path, manifest: Manifest, *, num_threads: int = 1) -> LiteRtRunner:

@@ -94,9 +94,9 @@ class Model:
     def input(self, shape: tuple[int, ...]) -> Value:
         return Value(self.input_raw(to_channels_last(shape)), shape)
 
-    def input_raw(self, shape: tuple[int, ...]) -> int:
-        """`shape` in the file."""
-        return self._tensor(Tensor(shape, "float32"))
+    def input_raw(self, shape: tuple[int, ...], steps: Steps | None = None) -> int:
+        """`shape` in the file; int8 with `steps`, otherwise float32."""
+        return self._tensor(Tensor(shape, "float32" if steps is None else "int8", steps=steps))
 
     def add(
         self,

@@ -8,7 +8,7 @@ The rules, which whoever makes a plan goes by:
 - Everything else computes in float32, and its result has no grid.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,31 +49,43 @@ class LayerPlan(Protocol):
 
 
 class Plan(Protocol):
-    """By the names of the graph's nodes: `layers`, its convolutions; `outputs`, whose values are codes."""
+    """By the names of the graph's nodes.
+
+    Attributes:
+        layers: convolutions.
+        outputs: whose values are codes.
+        ends: the input and those of the model's outputs that are codes outside too.
+    """
 
     @property
     def layers(self) -> Mapping[str, LayerPlan]: ...
     @property
     def outputs(self) -> Mapping[str, Grid]: ...
+    @property
+    def ends(self) -> Mapping[str, Grid]: ...
 
 
 def quantised(
-    model: Model, plan: Plan, values: Mapping[str, Value], keep: Iterable[int]
+    model: Model, plan: Plan, values: Mapping[str, Value], keep: Mapping[int, Grid | None]
 ) -> tuple[Model, dict[int, int]]:
-    """A new model and, for every tensor to `keep`, the float32 tensor of the new model that stands for it.
+    """A new model and, for every tensor to `keep`, the one that stands for it: codes on its grid, or else float32.
 
     `values`: what every node that computes something became.  Raises `CheckError` when the plan does not fit the model.
     """
-    quantiser = _Quantiser(model, plan, values)
+    ends = {tensor: _steps(grid) for tensor, grid in keep.items() if grid is not None}
+    quantiser = _Quantiser(model, plan, values, ends)
     for operation in model.operations:
         quantiser.add(operation)
-    return quantiser.result, {tensor: quantiser.as_float(tensor) for tensor in keep}
+    return quantiser.result, {
+        tensor: quantiser.as_codes(tensor, ends[tensor]) if tensor in ends else quantiser.as_float(tensor)
+        for tensor in keep
+    }
 
 
 class _Quantiser:
     """Tensors are the old model's; `as_float` and `as_codes` give those of the new one."""
 
-    def __init__(self, model: Model, plan: Plan, values: Mapping[str, Value]) -> None:
+    def __init__(self, model: Model, plan: Plan, values: Mapping[str, Value], ends: Mapping[int, Steps]) -> None:
         self.result = Model()
         self._model = model
         self._nodes = {value.tensor for value in values.values()}
@@ -84,7 +96,15 @@ class _Quantiser:
         computed = {operation.output for operation in model.operations}
         for index, tensor in enumerate(model.tensors):
             if tensor.values is None and index not in computed:
-                self._floats[index] = self.result.input_raw(tensor.shape)
+                self._add_input(index, tensor.shape, ends.get(index))
+
+    def _add_input(self, index: int, shape: tuple[int, ...], steps: Steps | None) -> None:
+        tensor = self.result.input_raw(shape, steps)
+        if steps is None:
+            self._floats[index] = tensor
+        else:
+            self._grids[index] = steps
+            self._codes[index, steps] = tensor
 
     def add(self, operation: Operation) -> None:
         layer = self._layers.get(operation.output)

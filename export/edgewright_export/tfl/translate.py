@@ -31,8 +31,8 @@ def translate(
     half_weights: bool = False,
     full_precision: "Collection[str]" = (),
     plan: Plan | None = None,
-) -> None:
-    """Write `path`: float32 input and outputs, channels last; what `plan` names computes in int8.
+) -> dict[str, str]:
+    """Write `path`, channels last; what `plan` names computes in int8.  Returns the node of each input and output.
 
     `full_precision`: nodes whose weights are not halved.  Raises `CheckError` naming what has no translation.
     """
@@ -42,26 +42,31 @@ def translate(
     values: dict[fx.Node, Any] = {}
     inputs: dict[str, int] = {}
     outputs: dict[str, int] = {}
+    ends: dict[str, str] = {}
     for node in graph_module.graph.nodes:
         match node.op:
             case "placeholder":
                 values[node] = model.input(tuple(node.meta["val"].shape))
                 inputs[input_name] = values[node].tensor
+                ends[input_name] = node.name
             case "get_attr":
                 values[node] = _constant(graph_module, node)
             case "output":
                 results = fx.map_arg(node.args[0], values.__getitem__)
                 outputs = {name: result.tensor for name, result in zip(output_names, results, strict=True)}
+                ends |= {name: result.name for name, result in zip(output_names, node.args[0], strict=True)}
             case _:
                 model.half_weights = half_weights and node.name not in full_precision
                 values[node] = _translate_node(model, node, values)
     if plan is not None:
         computed = {node.name: values[node] for node in values if node.op == "call_function"}
         nodes = {name: value for name, value in computed.items() if isinstance(value, Value)}
-        model, places = quantised(model, plan, nodes, keep=[*inputs.values(), *outputs.values()])
+        keep = {tensor: plan.ends.get(ends[name]) for name, tensor in {**inputs, **outputs}.items()}
+        model, places = quantised(model, plan, nodes, keep)
         inputs = {name: places[tensor] for name, tensor in inputs.items()}
         outputs = {name: places[tensor] for name, tensor in outputs.items()}
     write(model, path, inputs, outputs)
+    return ends
 
 
 def _translate_node(model: Model, node: fx.Node, values: dict[fx.Node, Any]) -> Any:
