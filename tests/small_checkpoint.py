@@ -11,11 +11,11 @@ from edgewright_train.models import architecture
 LABELS = ("disc", "ring", "star")
 
 
-def write_small_checkpoint(path: Path) -> Path:
+def write_small_checkpoint(path: Path, labels: tuple[str, ...] = LABELS) -> Path:
     """An untrained yolo-fastestv2 for 96x64 (width x height) whose every weight matters to what it detects."""
     torch.manual_seed(7)
     arch = architecture("yolo-fastestv2")
-    network = arch.build(len(LABELS))
+    network = arch.build(len(labels))
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
@@ -26,9 +26,9 @@ def write_small_checkpoint(path: Path) -> Path:
         network.output_reg_layers.weight.mul_(0.03)  # boxes near their anchors, none a hair thin
         network.output_obj_layers.weight.mul_(0.1)
         network.output_cls_layers.weight.mul_(0.15)
-        network.output_cls_layers.bias.copy_(torch.tensor([1.5, 0.0, 0.0]))  # few near-ties between classes
+        network.output_cls_layers.bias.copy_(torch.eye(len(labels))[0] * 1.5)  # few near-ties between classes
     header = Header(
-        model="yolo-fastestv2", labels=LABELS, anchors_px=arch.default_anchors_px, width=96, height=64, origin="a test"
+        model="yolo-fastestv2", labels=labels, anchors_px=arch.default_anchors_px, width=96, height=64, origin="a test"
     )
     save_checkpoint(path, network.state_dict(), header)
     return path

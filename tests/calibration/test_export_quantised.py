@@ -15,6 +15,7 @@ from small_checkpoint import write_small_checkpoint
 from edgewright_calibration.__main__ import main
 from edgewright_export.pack import Pack, digest_file, open_pack
 from edgewright_export.verify import verify_golden
+from edgewright_train.data.shapes_outline import LABELS as SHAPES
 
 QUANTISED = ["onnx-int8", "ncnn-int8", "tflite-int8", "tflite-w8", "coreml-palette6"]  # each takes seconds
 
@@ -80,7 +81,8 @@ def test_the_record_says_what_was_tried(packs: Path) -> None:
         assert record["quantisation"]["attempts"][-1]["judgement"] == "any loss is accepted"
 
 
-def test_with_labels_the_loss_is_measured_and_stored(checkpoint: Path, labelled: Path, tmp_path: Path) -> None:
+def test_with_labels_the_loss_is_measured_and_stored(labelled: Path, tmp_path: Path) -> None:
+    checkpoint = write_small_checkpoint(tmp_path / "best.safetensors", SHAPES)
     options = ["--target=ncnn", "--precision=int8", f"--data={labelled}", "--budget=1", "--method=mse"]
     assert export(checkpoint, tmp_path, *options) == 0
     accuracy = open_pack(tmp_path / "yolo-fastestv2" / "ncnn-int8").manifest.accuracy
@@ -92,24 +94,24 @@ def test_with_labels_the_loss_is_measured_and_stored(checkpoint: Path, labelled:
 
 
 def test_without_labels_layers_go_to_float_until_the_outputs_are_close(
-    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path, packs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    noise = _noise(checkpoint, tmp_path / "all", "any")
-    closer = _noise(checkpoint, tmp_path / "some", str(noise / 2))
-    assert 0 < closer <= noise / 2
-    made = open_pack(tmp_path / "some" / "yolo-fastestv2" / "ncnn-int8").manifest.quantisation
+    noise = _noise_of(packs.parent / "all.json", "ncnn")
+    options = [f"--budget={noise / 2}", "--method=min_max", f"--json={tmp_path / 'closer.json'}"]
+    assert export(checkpoint, tmp_path, "--target=ncnn", "--precision=int8", *options) == 0
+    assert 0 < _noise_of(tmp_path / "closer.json", "ncnn") <= noise / 2
+    made = open_pack(tmp_path / "yolo-fastestv2" / "ncnn-int8").manifest.quantisation
+    whole = open_pack(packs / "ncnn-int8").manifest.quantisation
     assert made is not None
-    assert made.float_layers
+    assert whole is not None
+    assert set(whole.float_layers) < set(made.float_layers)
     assert made.num_layers > 0
     assert "of which the search moved" in capsys.readouterr().out
 
 
-def _noise(checkpoint: Path, out: Path, budget: str) -> float:
-    record = out / "record.json"
-    out.mkdir()
-    options = ["--target=ncnn", "--precision=int8", "--method=min_max", f"--budget={budget}", f"--json={record}"]
-    assert export(checkpoint, out, *options) == 0
-    found: float = json.loads(record.read_text())[0]["quantisation"]["noise"]
+def _noise_of(records: Path, target: str) -> float:
+    (record,) = [record for record in json.loads(records.read_text()) if record["target"] == target]
+    found: float = record["quantisation"]["noise"]
     return found
 
 

@@ -199,7 +199,10 @@ def test_a_full_disk_is_one_line_and_leaves_no_pack(
     [
         (["--target=tensorrt"], "TARGET=tensorrt: unknown 'tensorrt'; choose from: onnx, ncnn, tflite, coreml, all"),
         (["--target=,"], "TARGET= is empty"),
-        (["--precision=int3"], "PRECISION=int3: unknown 'int3'; choose from: fp32, fp16, all"),
+        (
+            ["--precision=int3"],
+            "PRECISION=int3: unknown 'int3'; choose from: fp32, fp16, int8, mixed, w8, palette8, palette6",
+        ),
         (["--size=100x64"], "SIZE=100x64: yolo-fastestv2 needs a width and a height that are multiples of 32"),
         (["--size=64xx"], "SIZE=64xx: give WIDTHxHEIGHT"),
         (["--data=/nowhere.toml"], "/nowhere.toml"),
