@@ -70,9 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     from edgewright_export.targets import parse_targets, require_tools  # noqa: PLC0415
 
-    targets = parse_targets(arguments.target)
     from .precisions import ACTIVATIONS  # noqa: PLC0415
 
+    targets = parse_targets(arguments.target)
     floats, quantised = _wanted(arguments.precision, targets)
     for target in targets:
         require_tools(target)

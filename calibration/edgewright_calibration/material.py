@@ -11,6 +11,7 @@ from torch import Tensor, fx
 from edgewright_export.accuracy import check_labels
 from edgewright_export.golden import Case, make_case
 from edgewright_export.manifest import Precision, Target
+from edgewright_export.proof_images import spread
 from edgewright_export.source import Source
 from edgewright_train.data.dataset import Dataset
 from edgewright_train.errors import InputError
@@ -130,11 +131,6 @@ def gather(
     return Material(
         source, graph_module, calibration, tensors, float_outputs, labelled, tuple(float_layers), codes_at_ends
     )
-
-
-def spread(indices: Sequence[int], count: int) -> list[int]:
-    """Up to `count` of them, evenly, the first and the last included."""
-    return [indices[at] for at in np.linspace(0, len(indices) - 1, min(count, len(indices))).astype(int).tolist()]
 
 
 def network_input(preprocess: Preprocess, image_bgr: NDArray[np.uint8]) -> Tensor:

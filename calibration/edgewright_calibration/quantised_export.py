@@ -4,8 +4,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from edgewright_export.accuracy import accuracy_of
 from edgewright_export.assemble import INPUT_NAME, Proven, assemble
 from edgewright_export.conversion import Artefact
 from edgewright_export.convert_job import Cost, convert_isolated
@@ -14,11 +16,8 @@ from edgewright_export.isolation import IsolatedRunner
 from edgewright_export.manifest import Accuracy, Manifest, Precision, Quantisation, Target, Tolerance
 from edgewright_export.pack import Pack
 from edgewright_export.verify import verify_cases
-from edgewright_train.atomic import atomic_file
 from edgewright_train.errors import CheckError, EdgewrightError
 from edgewright_train.models.architecture import Task
-from edgewright_train.tasks.detect.detections import Suppression
-from edgewright_train.tasks.evaluate import DEFAULT_THRESHOLDS
 
 from .accuracy import Loss, paired_loss
 from .choose import Choice, choose, float_layers_of
@@ -70,7 +69,8 @@ def export_quantised(
 ) -> QuantisedResult:
     """Write `out`/<model>/<target>-<precision>/.  `graph`: the captured graph's file."""
     started = time.monotonic()
-    job = _Job(material, graph, target, precision, request, out, logs, lambda text: stage(target, precision, text))
+    say = partial(stage, target, precision)
+    job = _Job(material, graph, target, precision, request, out, logs, say)
     error: EdgewrightError | None = None
     try:
         job.run()
@@ -81,24 +81,22 @@ def export_quantised(
     return QuantisedResult(result, job.choice, job.loss)
 
 
+@dataclass
 class _Job:
-    def __init__(
-        self,
-        material: Material,
-        graph: Path,
-        target: Target,
-        precision: Precision,
-        request: Request,
-        out: Path,
-        logs: Path,
-        say: Callable[[str], None],
-    ) -> None:
-        self.material, self.graph, self.target, self.precision = material, graph, target, precision
-        self.request, self.out, self.logs, self.say = request, out, logs, say
-        self.choice: Choice | None = None
-        self.cost: Cost | None = None
-        self.loss: Loss | None = None
-        self.proven: Proven | None = None
+    """One pack; what `run` got to know is kept, whether it came to its end or not."""
+
+    material: Material
+    graph: Path
+    target: Target
+    precision: Precision
+    request: Request
+    out: Path
+    logs: Path
+    say: Callable[[str], None]
+    choice: Choice | None = None
+    cost: Cost | None = None
+    loss: Loss | None = None
+    proven: Proven | None = None
 
     def run(self) -> None:
         material, request = self.material, self.request
@@ -131,8 +129,7 @@ class _Job:
     def _convert(self, choice: Choice, files: Path, scratch: Path) -> Artefact:
         self.say("converting")
         plan = scratch / "plan.json"
-        with atomic_file(plan) as temporary:
-            temporary.write_text(plan_text(choice.plan))
+        plan.write_text(plan_text(choice.plan))
         done: list[Artefact] = []
 
         def keep(_: Precision, artefact: Artefact, cost: Cost) -> None:
@@ -180,25 +177,13 @@ class _Job:
     def _accuracy(self, pack: Pack) -> Accuracy:
         """Raises `CheckError` when the artefact loses more than the budget."""
         self.say("measuring")
-        labelled, manifest, budget = self.material.labelled, pack.manifest, self.request.budget
+        labelled, budget = self.material.labelled, self.request.budget
         assert labelled is not None
-        with IsolatedRunner(pack.path, manifest) as run:
+        with IsolatedRunner(pack.path, pack.manifest) as run:
             scores = self.material.scores(run)
         self.loss = paired_loss(labelled.scores, scores)
         if budget is not None and self.loss.value > budget:
             where = f"{scores.metric} on {labelled.dataset.name}"
             raise CheckError(f"{pack.name}: loses {self.loss} of {where}; BUDGET={budget}")
-        detects = isinstance(manifest.decode, Suppression)
-        return Accuracy(
-            dataset=labelled.dataset.name,
-            dataset_sha256=labelled.dataset.fingerprint,
-            num_images=len(labelled.dataset),
-            metric=scores.metric,
-            value=scores.value(),
-            source_value=labelled.scores.value(),
-            score_threshold=DEFAULT_THRESHOLDS.score if detects else None,
-            iou_threshold=manifest.decode.iou_threshold if isinstance(manifest.decode, Suppression) else None,
-            budget=budget,
-            loss_low=self.loss.low,
-            loss_high=self.loss.high,
-        )
+        measured = accuracy_of(pack, labelled.dataset, scores.metric, scores.value(), labelled.scores.value())
+        return measured.model_copy(update={"budget": budget, "loss_low": self.loss.low, "loss_high": self.loss.high})

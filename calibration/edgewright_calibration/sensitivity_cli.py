@@ -117,13 +117,14 @@ def _measured(
     arguments: argparse.Namespace,
 ) -> "Sensitivity":
     from edgewright_export.capture import capture, runnable  # noqa: PLC0415
+    from edgewright_export.proof_images import spread  # noqa: PLC0415
     from edgewright_train.progress import counted  # noqa: PLC0415
 
     from .accuracy import scorer  # noqa: PLC0415
     from .calibrated import calibrated  # noqa: PLC0415
     from .choose import choose_ranges  # noqa: PLC0415
     from .layer_losses import measure_layers, read_pictures  # noqa: PLC0415
-    from .material import gather, spread  # noqa: PLC0415
+    from .material import gather  # noqa: PLC0415
     from .sensitivity_file import sensitivity_of  # noqa: PLC0415
 
     header = source.checkpoint.header

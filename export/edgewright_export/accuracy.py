@@ -8,7 +8,7 @@ from edgewright_train.errors import CheckError, InputError
 from edgewright_train.inference import decode_of, preprocess_of, torch_run
 from edgewright_train.tasks.detect.detections import Suppression
 from edgewright_train.tasks.evaluate import DEFAULT_THRESHOLDS, Thresholds, evaluate_run
-from edgewright_train.tasks.evaluation import Evaluation, Headline, Progress
+from edgewright_train.tasks.evaluation import Evaluation, Headline, Metric, Progress
 
 from .isolation import IsolatedRunner
 from .manifest import Accuracy, Manifest, Precision
@@ -38,18 +38,23 @@ class AccuracyCheck:
                 f"{pack.name}: {self.source.metric} {value:.4f} on {self.dataset.name}, "
                 f"the source has {source_value:.4f}; {pack.manifest.precision} may differ by {limit}"
             )
-        decode = pack.manifest.decode
-        detects = isinstance(decode, Suppression)
-        return Accuracy(
-            dataset=self.dataset.name,
-            dataset_sha256=self.dataset.fingerprint,
-            num_images=len(self.dataset),
-            metric=self.source.metric,
-            value=value,
-            source_value=source_value,
-            score_threshold=DEFAULT_THRESHOLDS.score if detects else None,
-            iou_threshold=decode.iou_threshold if isinstance(decode, Suppression) else None,
-        )
+        return accuracy_of(pack, self.dataset, self.source.metric, value, source_value)
+
+
+def accuracy_of(pack: Pack, dataset: Dataset, metric: Metric, value: float, source_value: float) -> Accuracy:
+    """For the manifest of a pack that was measured at the default thresholds."""
+    decode = pack.manifest.decode
+    suppression = decode if isinstance(decode, Suppression) else None
+    return Accuracy(
+        dataset=dataset.name,
+        dataset_sha256=dataset.fingerprint,
+        num_images=len(dataset),
+        metric=metric,
+        value=value,
+        source_value=source_value,
+        score_threshold=DEFAULT_THRESHOLDS.score if suppression else None,
+        iou_threshold=suppression.iou_threshold if suppression else None,
+    )
 
 
 def accuracy_check(checkpoint: Checkpoint, dataset: Dataset, *, progress: Progress | None = None) -> AccuracyCheck:

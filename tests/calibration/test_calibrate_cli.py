@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from small_detector_cfg import small_detector_cfg
 from torch import nn
 
 from edgewright_calibration.calibrate_cli import main
@@ -21,39 +22,7 @@ from edgewright_export.pack import digest_file
 from edgewright_train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from edgewright_train.new_network import settled, untrained_cfg
 
-CFG = """[net]
-width=64
-height=32
-channels=3
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-stride=4
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=8
-groups=8
-size=3
-stride=4
-pad=1
-activation=relu
-
-[convolutional]
-filters=14
-size=1
-activation=linear
-
-[yolo]
-mask = 0,1
-anchors = 4,4, 10,14
-classes=2
-num=2
-"""
+CFG = small_detector_cfg(num_classes=2)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> Path:

@@ -12,6 +12,7 @@ import torch
 from ncnn_int8 import Captured, captured, min_max_ranges
 from pydantic import ValidationError
 from quantising import EveryLayer
+from small_detector_cfg import small_detector_cfg
 from torch import Tensor
 
 from edgewright_calibration.layers import layers
@@ -29,39 +30,7 @@ from edgewright_train.data.write_darknet import write_darknet
 from edgewright_train.new_network import settled, untrained_cfg
 
 TARGETS: tuple[Target, ...] = ("onnx", "ncnn", "tflite", "coreml")
-CFG = """[net]
-width=64
-height=32
-channels=3
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-stride=4
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=8
-groups=8
-size=3
-stride=4
-pad=1
-activation=relu
-
-[convolutional]
-filters=22
-size=1
-activation=linear
-
-[yolo]
-mask = 0,1
-anchors = 4,4, 10,14
-classes=6
-num=2
-"""
+CFG = small_detector_cfg(num_classes=6)
 
 
 class OneBadLayer(EveryLayer):
