@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from torch import fx
 
 from edgewright_export.capture import capture, runnable
+from edgewright_export.image_records import DatasetRecord, ImageRecord
 from edgewright_export.manifest import Fraction, Name, Sha256
 from edgewright_train.atomic import atomic_file
 from edgewright_train.checkpoint import Checkpoint
@@ -29,26 +30,6 @@ from .ranges import Range, Ranges
 FILE_NAME = "calibration.json"
 _MAX_BYTES = 64 << 20
 _DISTRIBUTIONS = ("edgewright", "numpy", "opencv-python-headless", "torch")  # all that ranges depend on
-
-
-class ImageRecord(Record):
-    """`sha256`: of the decoded pixels, see `CalibrationImage`."""
-
-    name: str
-    sha256: Sha256
-
-
-class DatasetRecord(Record):
-    """Where the images come from.
-
-    Attributes:
-        sha256: the fingerprint of the whole data set, as `make eval` prints it.
-        split: null where the data have none.
-    """
-
-    name: Name
-    sha256: Sha256
-    split: str | None
 
 
 class Calibration(Record):

@@ -4,16 +4,16 @@ import math
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, fx
 
+from edgewright_export.sensitivity import LayerKind
+
 _CONV2D = torch.ops.aten.conv2d.default
 _LINEAR = torch.ops.aten.linear.default
 _GROUPS = 6  # position of conv2d's argument
-
-LayerKind = Literal["conv", "depthwise", "grouped", "linear"]
 
 
 @dataclass(frozen=True)

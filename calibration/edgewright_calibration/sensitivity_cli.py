@@ -12,15 +12,16 @@ from edgewright_train.command import Parser, emit, run_command, share_cores, siz
 from edgewright_train.errors import InputError
 
 if TYPE_CHECKING:
+    from edgewright_export.sensitivity import Sensitivity
     from edgewright_export.source import Source
     from edgewright_train.data.dataset import Dataset
 
     from .calibrated import CalibrationRequest
-    from .sensitivity_file import Sensitivity
 
 _DESCRIPTION = """\
 Compute a network with one layer in few bits and all others in float, layer by layer, and write what that does to its
-outputs and, on labelled images, to its metric: build/<model>/sensitivity-<target>.json.  `make report` draws it."""
+outputs and, on labelled images, to its metric: build/<model>/sensitivity-<target>-<precision>.json, which
+`make report` draws."""
 
 _NUM_NAMED = 3  # layers in the suggested next step
 
@@ -57,11 +58,12 @@ def _sensitivity(arguments: argparse.Namespace) -> int:
     if arguments.images < 1:
         raise InputError(f"IMAGES={arguments.images}: must be a whole number from 1")
     share_cores()
+    from edgewright_export.sensitivity import file_name  # noqa: PLC0415
     from edgewright_export.source import checkpoint_to_use, load_source  # noqa: PLC0415 (torch is slow to import)
 
     from .calibrated import CalibrationRequest  # noqa: PLC0415
     from .choose import check_method  # noqa: PLC0415
-    from .sensitivity_file import file_name, write_sensitivity  # noqa: PLC0415
+    from .sensitivity_file import write_sensitivity  # noqa: PLC0415
     from .sensitivity_text import as_text  # noqa: PLC0415
 
     check_method(arguments.method)
@@ -72,7 +74,7 @@ def _sensitivity(arguments: argparse.Namespace) -> int:
         arguments.calibration_data or arguments.data, "train", count=arguments.calibration, seed=arguments.seed
     )
     found = _measured(source, target, precision, dataset, request, arguments)
-    path = arguments.out / source.checkpoint.header.name / file_name(target)
+    path = arguments.out / source.checkpoint.header.name / file_name(target, precision)
     write_sensitivity(path, found)
     record = {"path": str(path), **found.model_dump(mode="json")}
     emit(as_text(found, path, _next_step(found, weights, arguments)), record, arguments.json)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .sensitivity_file import LayerSensitivity, Sensitivity
+from edgewright_export.sensitivity import LayerSensitivity, Sensitivity
 
 _NUM_WORST = 10
 

@@ -6,7 +6,7 @@ from edgewright_export.manifest import Accuracy, Manifest, Quantisation, Target
 from edgewright_export.pack import Pack
 
 from .report_packs import CheckedPack, PackGroup
-from .report_sensitivity import Sensitivity, read_sensitivities
+from .report_sensitivity import SensitivityPart, read_sensitivities
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class QuantisedPart:
     """
 
     rows: tuple[QuantisedRow, ...]
-    sensitivities: tuple[Sensitivity, ...]
+    sensitivities: tuple[SensitivityPart, ...]
     problems: tuple[str, ...]
     without_sensitivity: tuple[Target, ...]
 

@@ -2,80 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
-from pydantic import Field
-
-from edgewright_export.manifest import Fraction, Name, Precision, Sha256, SignedFraction, Target
+from edgewright_export.manifest import Target
+from edgewright_export.sensitivity import GLOB, LayerSensitivity, Sensitivity, read_sensitivity
 from edgewright_train.errors import InputError
-from edgewright_train.models.architecture import Task
-from edgewright_train.schema import Record, parse_record_json
 from edgewright_train.tasks.evaluation import Metric
-from edgewright_train.untrusted_file import read_at_most
 
 from .report_heat_map import Cell, HeatMap, heat_map
 from .report_packs import PackGroup
 
-_MAX_BYTES = 16 << 20
 _NUM_WORST = 10
-
-Noise = Annotated[float, Field(ge=0)]
-
-
-class LayerRecord(Record):
-    """`noise`: of the network's outputs with this layer alone in few bits; `quantised` false: always float."""
-
-    name: Name
-    kind: Literal["conv", "depthwise", "grouped", "linear"]
-    macs: int = Field(ge=0)
-    weights: int = Field(ge=1)
-    quantised: bool
-    noise: Noise
-    sqnr_db: float | None
-    loss: SignedFraction | None
-
-
-class TogetherRecord(Record):
-    """With all layers in few bits; `loss_low`, `loss_high`: 95 % interval."""
-
-    noise: Noise
-    sqnr_db: float | None
-    loss: SignedFraction | None
-    loss_low: SignedFraction | None
-    loss_high: SignedFraction | None
-
-
-class ImageRecord(Record):
-    name: str
-    sha256: Sha256
-
-
-class DatasetRecord(Record):
-    name: Name
-    sha256: Sha256
-    split: str | None
-
-
-class SensitivityRecord(Record):
-    """build/<model>/sensitivity-<target>.json; docs/quantisation.md has the fields."""
-
-    format_version: Literal[1]
-    model: Name
-    task: Task
-    target: Target
-    precision: Precision
-    method: Name | None
-    checkpoint_sha256: Sha256
-    calibration_sha256: Sha256 | None
-    width: int = Field(ge=1)
-    height: int = Field(ge=1)
-    dataset: DatasetRecord
-    images: tuple[ImageRecord, ...] = Field(min_length=1)
-    metric: Metric | None
-    source_value: Fraction | None
-    tools: dict[str, str]
-    together: TogetherRecord
-    layers: tuple[LayerRecord, ...] = Field(min_length=1, max_length=65536)
 
 
 @dataclass(frozen=True)
@@ -93,8 +29,8 @@ class WorstLayer:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
-    """One target's.
+class SensitivityPart:
+    """One target's in one precision.
 
     Attributes:
         title: target, precision and method.
@@ -114,32 +50,30 @@ class Sensitivity:
     next_step: str
 
 
-def read_sensitivities(group: PackGroup) -> tuple[list[Sensitivity], list[str]]:
+def read_sensitivities(group: PackGroup) -> tuple[list[SensitivityPart], list[str]]:
     """Those beside the packs of `group`, and why others there are not shown."""
     found, problems = [], []
-    for path in sorted(group.first.path.resolve().parent.glob("sensitivity-*.json")):
+    for path in sorted(group.first.path.resolve().parent.glob(GLOB)):
         try:
-            record = parse_record_json(
-                SensitivityRecord, read_at_most(path, _MAX_BYTES, "a sensitivity"), source=str(path)
-            )
+            record = read_sensitivity(path)
         except InputError as error:
             problems.append(str(error))
             continue
         if _is_of(record, group):
-            found.append(_sensitivity(record, group.name))
+            found.append(_part(record, group.name))
         else:
             problems.append(f"{path.name} is of another checkpoint or input size; make sensitivity makes it again")
     return found, problems
 
 
-def _is_of(record: SensitivityRecord, group: PackGroup) -> bool:
+def _is_of(record: Sensitivity, group: PackGroup) -> bool:
     manifest = group.first.manifest
     size = manifest.input.preprocess
     made_of = (manifest.provenance.checkpoint_sha256, size.width, size.height)
     return (record.checkpoint_sha256, record.width, record.height) == made_of
 
 
-def _sensitivity(record: SensitivityRecord, model: str) -> Sensitivity:
+def _part(record: Sensitivity, model: str) -> SensitivityPart:
     order = sorted(
         (index for index, layer in enumerate(record.layers) if layer.noise > 0),
         key=lambda index: -record.layers[index].noise,
@@ -153,7 +87,7 @@ def _sensitivity(record: SensitivityRecord, model: str) -> Sensitivity:
         for at, layer in enumerate(record.layers)
     ]
     worst_names = ", ".join(record.layers[at].name for at in order[:3])
-    return Sensitivity(
+    return SensitivityPart(
         target=record.target,
         title=f"{record.target}, {record.precision}{method}",
         images=f"{len(record.images)} images of {record.dataset.name}",
@@ -167,7 +101,7 @@ def _sensitivity(record: SensitivityRecord, model: str) -> Sensitivity:
     )
 
 
-def _worst(rank: int, layer: LayerRecord, share: float, largest: float) -> WorstLayer:
+def _worst(rank: int, layer: LayerSensitivity, share: float, largest: float) -> WorstLayer:
     return WorstLayer(
         rank=rank,
         name=layer.name,
@@ -180,7 +114,7 @@ def _worst(rank: int, layer: LayerRecord, share: float, largest: float) -> Worst
     )
 
 
-def _described(at: int, layer: LayerRecord, share: float, metric: Metric | None) -> str:
+def _described(at: int, layer: LayerSensitivity, share: float, metric: Metric | None) -> str:
     text = f"layer {at + 1}, {layer.name}, {layer.kind}: "
     if not layer.quantised:
         return text + "always float"
@@ -189,7 +123,7 @@ def _described(at: int, layer: LayerRecord, share: float, metric: Metric | None)
     return text + (f", loses {layer.loss:+.4f} of {metric}" if layer.loss is not None else "")
 
 
-def _together(record: SensitivityRecord) -> Iterator[str]:
+def _together(record: Sensitivity) -> Iterator[str]:
     whole = record.together
     yield f"noise {whole.noise:.4f}"
     if whole.sqnr_db is not None:

@@ -9,13 +9,12 @@ import pytest
 
 from edgewright_calibration.calibration import (
     Calibration,
-    DatasetRecord,
-    ImageRecord,
     read_calibration,
     write_calibration,
 )
 from edgewright_calibration.methods import METHODS
 from edgewright_calibration.ranges import Range
+from edgewright_export.image_records import DatasetRecord, ImageRecord
 from edgewright_train.errors import InputError
 from edgewright_train.vision.preprocess import Preprocess
 

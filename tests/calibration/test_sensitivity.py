@@ -21,9 +21,9 @@ from edgewright_calibration.precisions import PLANNERS
 from edgewright_calibration.reference import Reference
 from edgewright_calibration.sensitivity import LayerError, layer_errors, relative_noise
 from edgewright_calibration.sensitivity_cli import main
-from edgewright_calibration.sensitivity_file import Sensitivity, read_sensitivity
 from edgewright_export.manifest import Target
 from edgewright_export.pack import digest_file
+from edgewright_export.sensitivity import Sensitivity, read_sensitivity
 from edgewright_train.checkpoint import save_checkpoint
 from edgewright_train.data.shapes import ShapesDataset
 from edgewright_train.data.write_darknet import write_darknet
@@ -129,7 +129,7 @@ def test_it_writes_error_and_loss_of_every_layer_with_where_they_come_from(
     weights: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(weights, tmp_path, f"--data={labelled}", "--target=ncnn", f"--json={tmp_path / 'out.json'}") == 0
-    path = tmp_path / "small/sensitivity-ncnn.json"
+    path = tmp_path / "small/sensitivity-ncnn-int8.json"
     found = read_sensitivity(path)
     assert found.checkpoint_sha256 == digest_file(weights)
     assert found.calibration_sha256 == digest_file(tmp_path / "small/calibration.json")
@@ -156,7 +156,7 @@ def test_images_without_labels_give_errors_and_no_losses(weights: Path, tmp_path
         pixels = np.random.default_rng(index).integers(0, 256, (40, 60, 3), np.uint8)
         (photos / f"{index}.png").write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
     assert run(weights, tmp_path, f"--data={photos}", "--target=onnx", "--precision=w8") == 0
-    found = read_sensitivity(tmp_path / "small/sensitivity-onnx.json")
+    found = read_sensitivity(tmp_path / "small/sensitivity-onnx-w8.json")
     assert (found.metric, found.source_value, found.together.loss) == (None, None, None)
     assert {layer.loss for layer in found.layers} == {None}
     assert all(layer.noise > 0 for layer in found.layers)
@@ -166,7 +166,7 @@ def test_images_without_labels_give_errors_and_no_losses(weights: Path, tmp_path
 def test_the_same_inputs_give_the_same_bytes(weights: Path, labelled: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert run(weights, tmp_path / name, f"--data={labelled}", "--target=onnx", "--method=mse") == 0
-    one, two = (tmp_path / name / "small/sensitivity-onnx.json" for name in ("one", "two"))
+    one, two = (tmp_path / name / "small/sensitivity-onnx-int8.json" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
 
 
@@ -196,7 +196,7 @@ def test_wrong_input_is_one_line_and_nothing_is_written(
 
 def test_a_file_that_contradicts_itself_is_refused(weights: Path, labelled: Path, tmp_path: Path) -> None:
     assert run(weights, tmp_path, f"--data={labelled}", "--target=ncnn", "--method=mse") == 0
-    good = json.loads((tmp_path / "small/sensitivity-ncnn.json").read_text())
+    good = json.loads((tmp_path / "small/sensitivity-ncnn-int8.json").read_text())
     for change, field in (
         ({"metric": None}, "metric, source_value"),
         ({"unknown": 1}, "unknown"),

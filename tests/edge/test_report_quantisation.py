@@ -8,12 +8,10 @@ import pytest
 from report_matter import HOSTILE, Page, accuracy
 from small_pack import write_ncnn_pack
 
-from edgewright_calibration.sensitivity_file import Sensitivity
 from edgewright_edge.report_cli import main
 from edgewright_edge.report_heat_map import LEGEND, Cell, heat_map
 from edgewright_edge.report_packs import CheckedPack, PackGroup
 from edgewright_edge.report_quantisation import QuantisedPart, quantised_part
-from edgewright_edge.report_sensitivity import SensitivityRecord
 from edgewright_export.manifest import Quantisation
 from edgewright_export.pack import open_pack
 
@@ -63,7 +61,7 @@ def build(tmp_path: Path) -> Path:
     return tmp_path / "build"
 
 
-def write_sensitivity(build: Path, name: str = "sensitivity-ncnn.json", **changes: Any) -> Path:
+def write_sensitivity(build: Path, name: str = "sensitivity-ncnn-int8.json", **changes: Any) -> Path:
     path = build / "small" / name
     path.write_text(json.dumps(sensitivity(**changes)))
     return path
@@ -157,9 +155,9 @@ def test_without_labels_no_loss_is_shown(build: Path) -> None:
 
 def test_names_from_the_file_stay_text_and_what_is_not_shown_is_named(build: Path) -> None:
     write_sensitivity(build, layers=[layer(HOSTILE, 0.1)])
-    write_sensitivity(build, "sensitivity-tflite.json", width=96)
+    write_sensitivity(build, "sensitivity-tflite-int8.json", width=96)
     page = report(build)
-    assert "A sensitivity is not shown: sensitivity-tflite.json is of another" in page.text
+    assert "A sensitivity is not shown: sensitivity-tflite-int8.json is of another" in page.text
     assert f"1. {HOSTILE} conv" in page.text
     assert not any(tag == "script" for tag, _ in page.tags)
 
@@ -181,17 +179,14 @@ def test_a_sensitivity_that_does_not_belong_or_is_damaged_is_named_not_shown(
     found = part(build)
     assert found.sensitivities == ()
     (problem,) = found.problems
-    assert "sensitivity-ncnn.json" in problem
+    assert "sensitivity-ncnn-int8.json" in problem
     assert why in problem
 
 
-def test_the_report_reads_exactly_what_is_written() -> None:
-    """Two records of one file, as the report does not depend on what makes it."""
-    text = json.dumps(sensitivity())
-    written = Sensitivity.model_validate_json(text)
-    assert SensitivityRecord.model_validate_json(written.model_dump_json()).model_dump() == written.model_dump()
-    assert SensitivityRecord.model_json_schema()["required"] == list(SensitivityRecord.model_fields)
-    assert list(SensitivityRecord.model_fields) == list(Sensitivity.model_fields)
+def test_each_precision_of_a_target_is_shown(build: Path) -> None:
+    write_sensitivity(build)
+    write_sensitivity(build, "sensitivity-ncnn-w8.json", precision="w8", method=None, calibration_sha256=None)
+    assert [found.title for found in part(build).sensitivities] == ["ncnn, int8 by mse", "ncnn, w8"]
 
 
 def test_golden_scenes_come_from_a_float_pack_only(tmp_path: Path) -> None:
