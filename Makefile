@@ -69,7 +69,7 @@ calibrate: setup ## Find what every tensor spans on a few images; writes build/<
 	@$(BIN)/edgewright-calibrate --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT" --calibration="$$CALIBRATION" \
 	  --seed="$$SEED" --size="$$SIZE" --out="$$OUT" --json="$$JSON"
 
-sensitivity: setup ## Find the layers that few bits hurt; writes build/<model>/sensitivity-<target>.json
+sensitivity: setup ## Find the layers that few bits hurt; writes build/<model>/sensitivity-<target>-<precision>.json
 #: [WEIGHTS=x.safetensors] TARGET=ncnn [DATA= SPLIT=val IMAGES=32 PRECISION=int8 SIZE=WxH OUT=build JSON=]
 #: [CALIBRATION_DATA= CALIBRATION=64 SEED=0 METHOD=auto]
 	@$(BIN)/edgewright-sensitivity --weights="$$WEIGHTS" --target="$$TARGET" --precision="$$PRECISION" --data="$$DATA" \

@@ -1,0 +1,1 @@
+"""What options of quantisation that are not in the product would bring: measured, not shipped."""
