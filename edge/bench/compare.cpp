@@ -38,8 +38,7 @@ struct Contestant {
 
 // The contestants see the same pixels; a pack at its own size and normalisation.
 std::vector<float> Planes(const Preprocess& rule, const edgewright::Image& source) {
-  Preprocessor preprocessor(rule);
-  return preprocessor.Normalise(preprocessor.NetworkImage(source.view()).view());
+  return Preprocessor(rule).Planes(source.view());
 }
 
 Result<Contestant> LoadPack(const Pack& pack, const edgewright::Image& source, int num_threads) {

@@ -38,9 +38,9 @@ Result<Contestants> Load(const TurnsOptions& options) {
   for (const int num_threads : options.num_threads) {
     Result<Model> model = Model::Load(pack.value(), num_threads);
     if (!model.ok()) return model.error();
-    const auto image = model.value().NetworkImage(golden.value().source_bgr.view());
-    if (!image.ok()) return image.error();
-    loaded.planes = model.value().Normalise(image.value()->view());
+    const auto planes = model.value().Planes(golden.value().source_bgr.view());
+    if (!planes.ok()) return planes.error();
+    loaded.planes = *planes.value();
     loaded.models.insert_or_assign(num_threads, std::move(model.value()));
   }
   return loaded;

@@ -27,8 +27,8 @@ def see_detections(pack: Pack, scene: Scene, outputs: Outputs) -> Seen[tuple[Box
         np.concatenate([found.scores, source.scores[missing]]),
         np.concatenate([found.class_indices, source.class_indices[missing]]),
     )
-    size, (height, width) = manifest.input.preprocess, scene.image_bgr.shape[:2]
-    in_picture = shown.scaled((size.width, size.height), (width, height))
+    height, width = scene.image_bgr.shape[:2]
+    in_picture = shown.to_source(manifest.input.preprocess.placement((width, height)))
     boxes = overlay(in_picture, manifest.labels, Frame.of(width, height), verdicts)
     num_different = int(missing.sum() + extra.sum())
     return Seen(

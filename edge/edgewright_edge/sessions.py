@@ -94,15 +94,15 @@ def _measure_apart(pack: Pack, threads: int, *, warmup: int, runs: int) -> Threa
 def serve(connection: Connection, *, pack: str, manifest: str, threads: int, warmup: int, runs: int) -> None:
     """The child's side: measure both stages and reply with the `ThreadResult`."""
     folder, parsed = Path(pack), Manifest.model_validate_json(manifest)
-    preprocess, size_wh = parsed.input.preprocess, (parsed.input.preprocess.width, parsed.input.preprocess.height)
+    preprocess = parsed.input.preprocess
     case = _first_case(folder, parsed)
-    source_wh = (case.source_bgr.shape[1], case.source_bgr.shape[0])
+    placed = preprocess.placement((case.source_bgr.shape[1], case.source_bgr.shape[0]))
     session = SESSIONS[parsed.target](folder, parsed, preprocess.normalise(case.network_image), threads)
     runner = open_runner(folder, parsed, num_threads=threads)
 
     def image_to_result() -> object:
         maps = runner(preprocess.network_image(case.source_bgr))
-        return scaled_to_source(decode_outputs(maps, parsed.decode), size_wh, source_wh)
+        return scaled_to_source(decode_outputs(maps, parsed.decode), placed)
 
     result = ThreadResult(
         threads=threads,

@@ -9,16 +9,12 @@
 namespace edgewright {
 namespace {
 
-std::vector<float> Softmax(const std::vector<float>& logits) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  std::vector<double> powers;
-  powers.reserve(logits.size());
-  for (const float logit : logits) powers.push_back(std::exp(double{logit} - largest));
-  const double sum = std::accumulate(powers.begin(), powers.end(), 0.0);
-  std::vector<float> probabilities;
-  probabilities.reserve(logits.size());
-  for (const double power : powers) probabilities.push_back(static_cast<float>(power / sum));
-  return probabilities;
+void Softmax(std::vector<float>* values) {
+  const double largest = *std::max_element(values->begin(), values->end());
+  const auto power = [&](float logit) { return std::exp(double{logit} - largest); };
+  double sum = 0;
+  for (const float logit : *values) sum += power(logit);
+  for (float& value : *values) value = static_cast<float>(power(value) / sum);
 }
 
 }  // namespace
@@ -37,14 +33,19 @@ std::vector<int> Classification::Top(std::size_t count) const {
   return order;
 }
 
-Classification Classify(const std::vector<MapView>& outputs, const ClassifyDecode& decode) {
+void Classify(const std::vector<MapView>& outputs, const ClassifyDecode& decode, Classification* result) {
   const MapView& map = outputs[decode.output];
-  std::vector<float> logits;
-  logits.reserve(static_cast<std::size_t>(map.channels));
-  for (int c = 0; c < map.channels; ++c) logits.push_back(*map.channel(c));
-  if (decode.activation == ClassActivation::kSoftmax) return {Softmax(logits)};
-  std::transform(logits.begin(), logits.end(), logits.begin(), Sigmoid);
-  return {logits};
+  std::vector<float>& values = result->probabilities;
+  values.clear();
+  for (int c = 0; c < map.channels; ++c) values.push_back(*map.channel(c));
+  if (decode.activation == ClassActivation::kSoftmax) return Softmax(&values);
+  std::transform(values.begin(), values.end(), values.begin(), Sigmoid);
+}
+
+Classification Classify(const std::vector<MapView>& outputs, const ClassifyDecode& decode) {
+  Classification result;
+  Classify(outputs, decode, &result);
+  return result;
 }
 
 }  // namespace edgewright

@@ -56,6 +56,15 @@ void ReadChannels(JsonFields& fields, const char* key, float (&channels)[3], Pro
   });
 }
 
+// Given for letterbox, null or absent for stretch, which leaves nothing to pad.
+int ReadPadding(JsonFields& fields, ResizeRule resize, Problem* problem) {
+  const json& value = fields.ObjectOrNull("padding");
+  if ((resize == ResizeRule::kLetterbox) == value.is_null()) {
+    problem->Report(fields.Path("padding"), "must be given for letterbox, and only for it");
+  }
+  return value.is_null() ? 0 : static_cast<int>(CheckedInteger(value, fields.Path("padding"), 0, 255, problem));
+}
+
 Preprocess ReadPreprocess(const json& value, const std::string& where, Problem* problem) {
   JsonFields fields(value, where, problem);
   Preprocess preprocess;
@@ -63,7 +72,9 @@ Preprocess ReadPreprocess(const json& value, const std::string& where, Problem* 
   preprocess.height = static_cast<int>(fields.Integer("height", 1, kMaxSide));
   preprocess.colour_order =
       fields.Choice<ColourOrder>("colour_order", {{"bgr", ColourOrder::kBgr}, {"rgb", ColourOrder::kRgb}});
-  fields.Choice<int>("resize", {{"stretch", 0}});
+  preprocess.resize =
+      fields.Choice<ResizeRule>("resize", {{"stretch", ResizeRule::kStretch}, {"letterbox", ResizeRule::kLetterbox}});
+  preprocess.padding = ReadPadding(fields, preprocess.resize, problem);
   fields.Choice<int>("interpolation", {{"linear", 0}});
   ReadChannels(fields, "mean", preprocess.mean, problem);
   ReadChannels(fields, "scale", preprocess.scale, problem);

@@ -60,44 +60,56 @@ Result<Model> Model::Load(const Pack& pack, int num_threads) {
   return Model(pack.manifest(), std::move(network.value()));
 }
 
-Result<const Image*> Model::NetworkImage(const ImageView& source_bgr) {
-  const auto side_fits = [](int side) { return side >= 1 && side <= kMaxImageSide; };
-  if (!side_fits(source_bgr.width) || !side_fits(source_bgr.height)) {
-    return InputError("an image of " + std::to_string(source_bgr.width) + "x" + std::to_string(source_bgr.height) +
-                      " pixels; a side may have 1 to " + std::to_string(kMaxImageSide));
-  }
-  if (source_bgr.stride_bytes < 3 * static_cast<std::size_t>(source_bgr.width)) {
-    return InputError("an image of " + std::to_string(source_bgr.width) + " pixels a row with a stride of " +
-                      std::to_string(source_bgr.stride_bytes) + " bytes");
-  }
-  return &preprocessor_.NetworkImage(source_bgr);
+Result<const std::vector<float>*> Model::Planes(const ImageView& source) {
+  if (const Status checked = CheckView(source); !checked.ok()) return checked.error();
+  return &preprocessor_.Planes(source);
+}
+
+Result<const Image*> Model::NetworkImage(const ImageView& source) {
+  if (const Status checked = CheckView(source); !checked.ok()) return checked.error();
+  return &preprocessor_.NetworkImage(source);
 }
 
 const std::vector<float>& Model::Normalise(const ImageView& network_image) {
   return preprocessor_.Normalise(network_image);
 }
 
-Result<std::vector<MapView>> Model::Infer(const std::vector<float>& planes) {
-  Result<std::vector<MapView>> maps = network_.Run(planes.data(), preprocess_.width, preprocess_.height);
-  if (!maps.ok()) return maps.error();
+Status Model::InferInto(const std::vector<float>& planes, std::vector<MapView>* maps) {
+  const Status ran = network_.Run(planes.data(), preprocess_.width, preprocess_.height, maps);
+  if (!ran.ok()) return ran;
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const ModelOutput& wanted = outputs_[i];
-    const MapView& map = maps.value()[i];
+    const MapView& map = (*maps)[i];
     if (map.channels != wanted.channels || map.height != wanted.height || map.width != wanted.width) {
       return CheckError("output " + wanted.name + " has shape " + ShapeText(map.channels, map.height, map.width) +
                         ", the manifest says " + ShapeText(wanted.channels, wanted.height, wanted.width));
     }
   }
+  return Done{};
+}
+
+Result<std::vector<MapView>> Model::Infer(const std::vector<float>& planes) {
+  std::vector<MapView> maps;
+  if (const Status inferred = InferInto(planes, &maps); !inferred.ok()) return inferred.error();
   return maps;
 }
 
-Result<Prediction> Model::Predict(const ImageView& source_bgr) {
-  const Result<const Image*> image = NetworkImage(source_bgr);
-  if (!image.ok()) return image.error();
-  const Result<std::vector<MapView>> outputs = Infer(Normalise(image.value()->view()));
-  if (!outputs.ok()) return outputs.error();
-  return ScaleToSource(DecodeOutputs(outputs.value(), decode_), preprocess_.width, preprocess_.height, source_bgr.width,
-                       source_bgr.height);
+void Model::Decode(const std::vector<MapView>& outputs, const ImageView& source, Prediction* prediction) {
+  decoder_.Run(outputs, decode_, preprocessor_.Place(source), prediction);
+}
+
+Status Model::Predict(const ImageView& source, Prediction* prediction) {
+  const Result<const std::vector<float>*> planes = Planes(source);
+  if (!planes.ok()) return planes.error();
+  if (const Status inferred = InferInto(*planes.value(), &maps_); !inferred.ok()) return inferred;
+  Decode(maps_, source, prediction);
+  return Done{};
+}
+
+Result<Prediction> Model::Predict(const ImageView& source) {
+  Prediction prediction;
+  if (const Status predicted = Predict(source, &prediction); !predicted.ok()) return predicted.error();
+  return prediction;
 }
 
 Status Model::SetThresholds(std::optional<float> score, std::optional<float> iou) {

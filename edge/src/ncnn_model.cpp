@@ -103,13 +103,19 @@ Result<NcnnModel> NcnnModel::Load(const Bytes& param, Bytes bin, NcnnOptions opt
 }
 
 Result<std::vector<MapView>> NcnnModel::Run(const float* planes, int width, int height) {
+  std::vector<MapView> views;
+  if (const Status ran = Run(planes, width, height, &views); !ran.ok()) return ran.error();
+  return views;
+}
+
+Status NcnnModel::Run(const float* planes, int width, int height, std::vector<MapView>* maps) {
   impl_->input_mat.create(width, height, 3);
   if (impl_->input_mat.empty()) return InputError("out of memory for the network's input");
   CopyPlanes(planes, width, height, &impl_->input_mat);
 
   ncnn::Extractor extractor = impl_->net.create_extractor();
   if (extractor.input(impl_->input, impl_->input_mat) != 0) return CheckError("ncnn refuses the input");
-  std::vector<MapView> views;
+  maps->clear();
   for (std::size_t i = 0; i < impl_->outputs.size(); ++i) {
     ncnn::Mat& mat = impl_->output_mats[i];
     if (extractor.extract(impl_->outputs[i], mat) != 0) {
@@ -118,9 +124,9 @@ Result<std::vector<MapView>> NcnnModel::Run(const float* planes, int width, int 
     if ((mat.dims != 3 && mat.dims != 1) || mat.elemsize != sizeof(float) || mat.elempack != 1) {
       return CheckError("output " + impl_->output_names[i] + " is not a map of float32 channels");
     }
-    views.push_back(View(mat));
+    maps->push_back(View(mat));
   }
-  return views;
+  return Done{};
 }
 
 const char* NcnnVersion() { return NCNN_VERSION_STRING; }

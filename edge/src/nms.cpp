@@ -1,10 +1,16 @@
-// Greedy class-aware non-maximum suppression.
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "edgewright/detect.h"
+#include "edgewright/suppress.h"
 
 namespace edgewright {
 namespace {
+
+constexpr std::size_t kFewRows = 64;  // for which a grid costs more than it saves
+constexpr std::size_t kMaxEntries = 16;
+constexpr int kMaxCells = 64;  // an axis
 
 float Area(const Box& box) { return (box.x2 - box.x1) * (box.y2 - box.y1); }
 
@@ -14,26 +20,125 @@ float Intersection(const Box& a, const Box& b) {
   return std::max(width, 0.0F) * std::max(height, 0.0F);
 }
 
-bool Suppresses(const Detection& kept, const Detection& candidate, float iou_threshold) {
-  if (kept.class_index != candidate.class_index) return false;
-  const float intersection = Intersection(kept.box, candidate.box);
-  return intersection > iou_threshold * (Area(kept.box) + Area(candidate.box) - intersection);
+// Boxes like these share area where they overlap at all, so that boxes that touch no common cell need no comparison.
+bool IsRegular(const Box& box) {
+  return std::isfinite(box.x1) && std::isfinite(box.y1) && std::isfinite(box.x2) && std::isfinite(box.y2) &&
+         box.x1 <= box.x2 && box.y1 <= box.y2;
 }
 
 }  // namespace
 
-Detections SuppressOverlaps(Detections rows, const DetectDecode& decode) {
-  std::stable_sort(rows.begin(), rows.end(), [](const Detection& a, const Detection& b) { return a.score > b.score; });
-  Detections kept;
-  for (const Detection& candidate : rows) {
-    const bool suppressed = std::any_of(kept.begin(), kept.end(), [&](const Detection& other) {
-      return Suppresses(other, candidate, decode.iou_threshold);
-    });
-    if (suppressed) continue;
-    kept.push_back(candidate);
-    if (kept.size() == static_cast<std::size_t>(decode.max_detections)) break;
+int Suppressor::Axis::Cell(float coordinate) const {
+  const double cell = (double{coordinate} - start) * cells_per_pixel;
+  return std::clamp(static_cast<int>(cell), 0, num_cells - 1);
+}
+
+std::size_t Suppressor::Range::num_cells() const {
+  return static_cast<std::size_t>(right - left + 1) * static_cast<std::size_t>(bottom - top + 1);
+}
+
+void Suppressor::Sort(const Detections& rows) {
+  order_.resize(rows.size());
+  std::iota(order_.begin(), order_.end(), 0U);
+  std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return rows[a].score > rows[b].score || (rows[a].score == rows[b].score && a < b);
+  });
+  sorted_.clear();
+  for (const std::uint32_t index : order_) sorted_.push_back(rows[index]);
+}
+
+// Cells as large as the average box, over all boxes.
+bool Suppressor::LayGrid() {
+  wide_.clear();
+  entries_.clear();
+  if (sorted_.size() <= kFewRows) return false;
+  Box bounds = sorted_.front().box;
+  double width_sum = 0;
+  double height_sum = 0;
+  for (const Detection& row : sorted_) {
+    const Box& box = row.box;
+    if (!IsRegular(box)) return false;
+    bounds = {std::min(bounds.x1, box.x1), std::min(bounds.y1, box.y1), std::max(bounds.x2, box.x2),
+              std::max(bounds.y2, box.y2)};
+    width_sum += double{box.x2} - double{box.x1};
+    height_sum += double{box.y2} - double{box.y1};
   }
-  return kept;
+  const auto axis = [&](float first, float last, double sum) {
+    const double length = double{last} - double{first};
+    const double cells = length * static_cast<double>(sorted_.size()) / std::max(sum, 1e-30);
+    const int num_cells = static_cast<int>(std::clamp(cells, 1.0, double{kMaxCells}));
+    return Axis{first, length > 0 ? num_cells / length : 0, num_cells};
+  };
+  columns_ = axis(bounds.x1, bounds.x2, width_sum);
+  rows_ = axis(bounds.y1, bounds.y2, height_sum);
+  cells_.assign(static_cast<std::size_t>(columns_.num_cells) * static_cast<std::size_t>(rows_.num_cells), -1);
+  return true;
+}
+
+Suppressor::Range Suppressor::RangeOf(const Box& box) const {
+  return {columns_.Cell(box.x1), rows_.Cell(box.y1), columns_.Cell(box.x2), rows_.Cell(box.y2)};
+}
+
+bool Suppressor::Suppresses(const Detection& kept, const Detection& candidate) {
+  if (kept.class_index != candidate.class_index) return false;
+  ++num_comparisons_;
+  const float intersection = Intersection(kept.box, candidate.box);
+  return intersection > iou_threshold_ * (Area(kept.box) + Area(candidate.box) - intersection);
+}
+
+bool Suppressor::IsSuppressed(const Detection& candidate, const Detections& kept) {
+  const auto suppresses = [&](std::size_t index) { return Suppresses(kept[index], candidate); };
+  const Range range = has_grid_ ? RangeOf(candidate.box) : Range{};
+  if (!has_grid_ || range.num_cells() > kept.size()) {
+    return std::any_of(kept.begin(), kept.end(), [&](const Detection& other) { return Suppresses(other, candidate); });
+  }
+  if (std::any_of(wide_.begin(), wide_.end(), suppresses)) return true;
+  for (int y = range.top; y <= range.bottom; ++y) {
+    for (int x = range.left; x <= range.right; ++x) {
+      const std::size_t cell = static_cast<std::size_t>(y) * static_cast<std::size_t>(columns_.num_cells);
+      for (int i = cells_[cell + static_cast<std::size_t>(x)]; i >= 0;) {
+        const Entry& entry = entries_[static_cast<std::size_t>(i)];
+        const Range other = RangeOf(kept[entry.kept].box);
+        // Two boxes may share several cells; they are compared in the first.
+        const bool is_first = x == std::max(range.left, other.left) && y == std::max(range.top, other.top);
+        if (is_first && suppresses(entry.kept)) return true;
+        i = entry.next;
+      }
+    }
+  }
+  return false;
+}
+
+void Suppressor::Insert(std::size_t index, const Box& box) {
+  const Range range = RangeOf(box);
+  if (range.num_cells() > kMaxEntries) return wide_.push_back(index);
+  for (int y = range.top; y <= range.bottom; ++y) {
+    for (int x = range.left; x <= range.right; ++x) {
+      int& first = cells_[static_cast<std::size_t>(y) * static_cast<std::size_t>(columns_.num_cells) +
+                          static_cast<std::size_t>(x)];
+      entries_.push_back({index, first});
+      first = static_cast<int>(entries_.size()) - 1;
+    }
+  }
+}
+
+void Suppressor::Run(float iou_threshold, int max_detections, Detections* rows) {
+  iou_threshold_ = iou_threshold;
+  num_comparisons_ = 0;
+  Sort(*rows);
+  has_grid_ = LayGrid();
+  rows->clear();
+  for (const Detection& candidate : sorted_) {
+    if (IsSuppressed(candidate, *rows)) continue;
+    rows->push_back(candidate);
+    if (rows->size() == static_cast<std::size_t>(max_detections)) break;
+    if (has_grid_) Insert(rows->size() - 1, candidate.box);
+  }
+}
+
+Detections SuppressOverlaps(Detections rows, const DetectDecode& decode) {
+  Suppressor().Run(decode.iou_threshold, decode.max_detections, &rows);
+  return rows;
 }
 
 bool OverlapsBy(const Box& a, const Box& b, double min_iou) {

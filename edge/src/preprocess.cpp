@@ -1,35 +1,116 @@
 #include "edgewright/preprocess.h"
 
-#include <utility>
+#include <algorithm>
+
+#include "kernels.h"
+#include "resize.h"
 
 namespace edgewright {
+namespace {
 
-Preprocessor::Preprocessor(const Preprocess& rule)
-    : rule_(rule), network_image_(rule.width, rule.height), planes_(network_image_.pixels().size()) {}
+std::size_t Size(int count) { return static_cast<std::size_t>(count); }
 
-const Image& Preprocessor::NetworkImage(const ImageView& source_bgr) {
-  resizer_.Resize(source_bgr, &network_image_);
-  if (rule_.colour_order == ColourOrder::kBgr) return network_image_;
-  for (int y = 0; y < network_image_.height(); ++y) {
-    std::uint8_t* pixel = network_image_.row(y);
-    for (int x = 0; x < network_image_.width(); ++x, pixel += 3) std::swap(pixel[0], pixel[2]);
+}  // namespace
+
+struct Preprocessor::Impl {
+  Preprocess rule;
+  const Kernels& kernels;
+  bool is_normal;
+  LinearResizer resizer;
+  Image network_image;
+  std::vector<float> planes;
+  std::vector<std::uint8_t> row;  // of `Normalise`
+
+  void Normalise(const std::uint8_t* pixels, std::size_t size, std::size_t channel, float* out) const {
+    const auto normalise = is_normal ? kernels.normalise : ScalarKernels().normalise;
+    normalise(pixels, size, rule.mean[channel], rule.scale[channel], out);
   }
-  return network_image_;
+  [[nodiscard]] float* PlaneRow(std::size_t channel, int y) {
+    return planes.data() + (channel * Size(rule.height) + Size(y)) * Size(rule.width);
+  }
+  // Which channel of the source is channel c of the network.
+  [[nodiscard]] std::size_t SourceChannel(std::size_t c) const {
+    return resizer.is_rgb() == (rule.colour_order == ColourOrder::kRgb) ? c : 2 - c;
+  }
+
+  void FillPadding(const Placement& placed) {
+    const auto pixel = static_cast<std::uint8_t>(rule.padding);
+    for (std::size_t c = 0; c < 3; ++c) {
+      float value = 0;
+      Normalise(&pixel, 1, c, &value);
+      float* content = PlaneRow(c, placed.top);
+      std::fill(PlaneRow(c, 0), content, value);
+      for (int y = 0; y < placed.height; ++y, content += rule.width) {
+        std::fill(content, content + placed.left, value);
+        std::fill(content + placed.left + placed.width, content + rule.width, value);
+      }
+      std::fill(content, PlaneRow(c + 1, 0), value);
+    }
+  }
+};
+
+Preprocessor::Preprocessor(const Preprocess& rule) : Preprocessor(rule, *AvailableKernels().back()) {}
+
+Preprocessor::Preprocessor(const Preprocess& rule, const Kernels& kernels)
+    : impl_(new Impl{rule, kernels,
+                     IsNormal(rule.mean[0], rule.scale[0]) && IsNormal(rule.mean[1], rule.scale[1]) &&
+                         IsNormal(rule.mean[2], rule.scale[2]),
+                     LinearResizer(kernels), Image(rule.width, rule.height),
+                     std::vector<float>(3 * Size(rule.width) * Size(rule.height)),
+                     std::vector<std::uint8_t>(Size(rule.width))}) {}
+
+Preprocessor::Preprocessor(Preprocessor&&) noexcept = default;
+Preprocessor& Preprocessor::operator=(Preprocessor&&) noexcept = default;
+Preprocessor::~Preprocessor() = default;
+
+Placement Preprocessor::Place(const ImageView& source) const {
+  return edgewright::Place(impl_->rule, source.upright_width(), source.upright_height());
+}
+
+const std::vector<float>& Preprocessor::Planes(const ImageView& source) {
+  const Placement placed = Place(source);
+  LinearResizer& resizer = impl_->resizer;
+  if (impl_->rule.resize == ResizeRule::kLetterbox) impl_->FillPadding(placed);
+  resizer.Begin(source, placed.width, placed.height);
+  for (int y = 0; y < placed.height; ++y) {
+    const std::uint8_t* row = resizer.Row(y);
+    for (std::size_t c = 0; c < 3; ++c) {
+      const std::uint8_t* channel = row + impl_->SourceChannel(c) * resizer.plane_stride();
+      impl_->Normalise(channel, Size(placed.width), c, impl_->PlaneRow(c, placed.top + y) + placed.left);
+    }
+  }
+  return impl_->planes;
+}
+
+const Image& Preprocessor::NetworkImage(const ImageView& source) {
+  const Placement placed = Place(source);
+  LinearResizer& resizer = impl_->resizer;
+  Image& image = impl_->network_image;
+  if (impl_->rule.resize == ResizeRule::kLetterbox) {
+    std::fill_n(image.row(0), image.pixels().size(), static_cast<std::uint8_t>(impl_->rule.padding));
+  }
+  resizer.Begin(source, placed.width, placed.height);
+  for (int y = 0; y < placed.height; ++y) {
+    const std::uint8_t* row = resizer.Row(y);
+    std::uint8_t* out = image.row(placed.top + y) + 3 * Size(placed.left);
+    for (std::size_t c = 0; c < 3; ++c) {
+      const std::uint8_t* channel = row + impl_->SourceChannel(c) * resizer.plane_stride();
+      for (std::size_t x = 0; x < Size(placed.width); ++x) out[3 * x + c] = channel[x];
+    }
+  }
+  return image;
 }
 
 const std::vector<float>& Preprocessor::Normalise(const ImageView& network_image) {
-  const auto width = static_cast<std::size_t>(network_image.width);
-  const std::size_t plane_size = width * static_cast<std::size_t>(network_image.height);
+  const std::size_t width = Size(network_image.width);
   for (int y = 0; y < network_image.height; ++y) {
     const std::uint8_t* pixels = network_image.row(y);
     for (std::size_t c = 0; c < 3; ++c) {
-      float* out = planes_.data() + c * plane_size + static_cast<std::size_t>(y) * width;
-      const float mean = rule_.mean[c];
-      const float scale = rule_.scale[c];
-      for (std::size_t x = 0; x < width; ++x) out[x] = (static_cast<float>(pixels[3 * x + c]) - mean) * scale;
+      for (std::size_t x = 0; x < width; ++x) impl_->row[x] = pixels[3 * x + c];
+      impl_->Normalise(impl_->row.data(), width, c, impl_->PlaneRow(c, y));
     }
   }
-  return planes_;
+  return impl_->planes;
 }
 
 }  // namespace edgewright

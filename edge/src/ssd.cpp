@@ -57,12 +57,13 @@ void AppendClasses(const Prior& prior, const WidthHeight& stride, const WidthHei
 
 // A class that the background beats is not worth a softmax: its probability is at most the sigmoid of the difference of
 // the two logits, and in most priors that is below the threshold for every class.
-void AppendRows(const MapView& map, const SsdScale& scale, const WidthHeight& size, float threshold, Detections* rows) {
+void AppendRows(const MapView& map, const SsdScale& scale, const WidthHeight& size, float threshold,
+                RowScratch* scratch, Detections* rows) {
   const int num_priors = static_cast<int>(scale.priors.size());
   const int num_logits = map.channels / num_priors - 4;
   const double lowest = LowestLogit(double{threshold});
-  std::vector<BestClasses> best(scale.priors.size());
-  std::vector<double> powers(static_cast<std::size_t>(num_logits));
+  BestClasses* best = scratch->Best(scale.priors.size());
+  scratch->powers.resize(static_cast<std::size_t>(num_logits));
   for (int row = 0; row < map.height; ++row) {
     for (int a = 0; a < num_priors; ++a) {
       const int first_class = 4 * num_priors + a * num_logits + 1;
@@ -76,7 +77,7 @@ void AppendRows(const MapView& map, const SsdScale& scale, const WidthHeight& si
         if (!(lead > lowest)) continue;
         const Prior prior{map.row(4 * a, row) + column, background, map.channel_stride, column, row,
                           scale.priors[index]};
-        AppendClasses(prior, scale.stride, size, threshold, &powers, rows);
+        AppendClasses(prior, scale.stride, size, threshold, &scratch->powers, rows);
       }
     }
   }

@@ -1,5 +1,4 @@
 // YOLO-FastestV2: per anchor 4 box values, per anchor objectness, then classes that the cell's anchors share.
-#include "best_class.h"
 #include "detect_rows.h"
 
 namespace edgewright {
@@ -18,9 +17,10 @@ Box DecodeBox(const MapView& map, int first_channel, int row, int column, const 
 
 }  // namespace
 
-void AppendRows(const MapView& map, const YoloFastestV2Scale& scale, float threshold, Detections* rows) {
+void AppendRows(const MapView& map, const YoloFastestV2Scale& scale, float threshold, RowScratch* scratch,
+                Detections* rows) {
   const int num_anchors = static_cast<int>(scale.anchors_px.size());
-  BestClasses best;
+  BestClasses& best = *scratch->Best(1);
   for (int row = 0; row < map.height; ++row) {
     FindBestClasses(map, 5 * num_anchors, map.channels - 5 * num_anchors, row, &best);
     for (int column = 0; column < map.width; ++column) {

@@ -1,6 +1,9 @@
 // edge_driver: single steps of the core on raw bytes, standard input to standard output, for tests/edge to compare with
 // Python.
 //   resize SOURCE_WIDTH SOURCE_HEIGHT WIDTH HEIGHT    BGR pixels -> BGR pixels
+//   frame MANIFEST FORMAT ROTATION WIDTH HEIGHT STRIDE
+//                                                     a frame in one buffer -> the pixels of the network image, then
+//                                                     its float32 planes; FORMAT and ROTATION as numbers of their enums
 //   normalise MANIFEST                                pixels of the network image -> float32 planes
 //   decode MANIFEST SOURCE_WIDTH SOURCE_HEIGHT        float32 maps in the order of the outputs -> rows of float32
 //                                                     x1 y1 x2 y2 score class; or float32 probabilities; or uint16
@@ -60,9 +63,24 @@ Manifest ReadManifest(const char* path) {
 
 void Resize(char** sizes) {
   const Image source = ReadPixels(std::atoi(sizes[0]), std::atoi(sizes[1]));
-  Image resized(std::atoi(sizes[2]), std::atoi(sizes[3]));
-  edgewright::LinearResizer().Resize(source.view(), &resized);
-  WriteOutput(resized.pixels());
+  edgewright::Preprocess rule;
+  rule.width = std::atoi(sizes[2]);
+  rule.height = std::atoi(sizes[3]);
+  WriteOutput(edgewright::Preprocessor(rule).NetworkImage(source.view()).pixels());
+}
+
+void ReadFrame(const Manifest& manifest, char** words) {
+  const int width = std::atoi(words[2]);
+  const int height = std::atoi(words[3]);
+  std::vector<std::uint8_t> bytes;
+  for (int byte = std::getchar(); byte != EOF; byte = std::getchar()) bytes.push_back(static_cast<std::uint8_t>(byte));
+  auto view = edgewright::ViewOf(bytes.data(), bytes.size(), static_cast<edgewright::PixelFormat>(std::atoi(words[0])),
+                                 width, height, static_cast<std::size_t>(std::atoll(words[4])));
+  if (!view.ok()) Fail(view.error().message);
+  view.value().rotation = static_cast<edgewright::Rotation>(std::atoi(words[1]));
+  edgewright::Preprocessor preprocessor(manifest.input.preprocess);
+  WriteOutput(preprocessor.NetworkImage(view.value()).pixels());
+  WriteOutput(preprocessor.Planes(view.value()));
 }
 
 void Normalise(const Manifest& manifest) {
@@ -105,10 +123,11 @@ class Maps {
 };
 
 void Decode(const Manifest& manifest, int source_width, int source_height) {
-  const edgewright::Preprocess& network = manifest.input.preprocess;
   const Maps maps(manifest);
-  WritePrediction(edgewright::ScaleToSource(edgewright::DecodeOutputs(maps.views(), manifest.decode), network.width,
-                                            network.height, source_width, source_height));
+  edgewright::Prediction prediction;
+  edgewright::Decoder().Run(maps.views(), manifest.decode,
+                            edgewright::Place(manifest.input.preprocess, source_width, source_height), &prediction);
+  WritePrediction(prediction);
 }
 
 void CheckManifests(const char* path) {
@@ -133,6 +152,8 @@ int main(int argc, char** argv) {
   const std::string step = argc > 2 ? argv[1] : "";
   if (step == "resize" && argc == 6) {
     Resize(argv + 2);
+  } else if (step == "frame" && argc == 8) {
+    ReadFrame(ReadManifest(argv[2]), argv + 3);
   } else if (step == "normalise") {
     Normalise(ReadManifest(argv[2]));
   } else if (step == "decode" && argc == 5) {

@@ -46,7 +46,8 @@ TEST_CASE("overlap is intersection over union, boxes without area included") {
 }
 
 TEST_CASE("boxes go back to source pixels, clipped to the image") {
-  const auto scaled = edgewright::ScaleToSource({{{-5, 10, 50, 60}, 0.5F, 0}}, 100, 50, 200, 200);
+  edgewright::Detections scaled = {{{-5, 10, 50, 60}, 0.5F, 0}};
+  edgewright::ScaleToSource(edgewright::Stretched(100, 50, 200, 200), &scaled);
   CHECK(scaled[0].box.x1 == 0);
   CHECK(scaled[0].box.y1 == 40);
   CHECK(scaled[0].box.x2 == 100);

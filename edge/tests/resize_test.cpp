@@ -1,15 +1,18 @@
-#include "edgewright/resize.h"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <string>
 
+#include "edgewright/preprocess.h"
 #include "edgewright/sha256.h"
+#include "kernels.h"
 
+using edgewright::AvailableKernels;
 using edgewright::Image;
 using edgewright::ImageView;
-using edgewright::LinearResizer;
+using edgewright::Kernels;
+using edgewright::Preprocess;
+using edgewright::Preprocessor;
 
 namespace {
 
@@ -48,16 +51,21 @@ std::string ShortDigest(const Image& image) {
 
 }  // namespace
 
-TEST_CASE("resizing gives OpenCV's pixels, whatever was resized before") {
-  LinearResizer resizer;
-  for (const Vector& vector : kVectors) {
-    CAPTURE(vector.source_width);
-    CAPTURE(vector.source_height);
-    CAPTURE(vector.width);
-    CAPTURE(vector.height);
-    Image resized(vector.width, vector.height);
-    resizer.Resize(Pattern(vector.source_width, vector.source_height).view(), &resized);
-    CHECK(ShortDigest(resized) == vector.digest);
+TEST_CASE("resizing gives OpenCV's pixels with every instruction set") {
+  for (const Kernels* kernels : AvailableKernels()) {
+    CAPTURE(kernels->name);
+    for (const Vector& vector : kVectors) {
+      CAPTURE(vector.source_width);
+      CAPTURE(vector.source_height);
+      CAPTURE(vector.width);
+      CAPTURE(vector.height);
+      Preprocess rule;
+      rule.width = vector.width;
+      rule.height = vector.height;
+      Preprocessor preprocessor(rule, *kernels);
+      const Image source = Pattern(vector.source_width, vector.source_height);
+      CHECK(ShortDigest(preprocessor.NetworkImage(source.view())) == vector.digest);
+    }
   }
 }
 
@@ -65,10 +73,10 @@ TEST_CASE("a stride between rows changes nothing") {
   const Image image = Pattern(31, 17);
   std::vector<std::uint8_t> padded(17 * 128, 0xEE);
   for (int y = 0; y < 17; ++y) std::copy_n(image.view().row(y), image.row_bytes(), padded.data() + 128 * y);
-  Image expected(20, 40);
-  Image found(20, 40);
-  LinearResizer resizer;
-  resizer.Resize(image.view(), &expected);
-  resizer.Resize(ImageView{padded.data(), 31, 17, 128}, &found);
-  CHECK(found.pixels() == expected.pixels());
+  Preprocess rule;
+  rule.width = 20;
+  rule.height = 40;
+  Preprocessor preprocessor(rule);
+  const std::vector<std::uint8_t> expected = preprocessor.NetworkImage(image.view()).pixels();
+  CHECK(preprocessor.NetworkImage(ImageView{padded.data(), 31, 17, 128}).pixels() == expected);
 }

@@ -9,6 +9,7 @@
 using edgewright::LabelMap;
 using edgewright::ScaleToSource;
 using edgewright::Segment;
+using edgewright::Stretched;
 using Labels = std::vector<std::uint16_t>;
 
 TEST_CASE("a pixel is of the class with the largest logit, of equals the lower one; NaN wins as in numpy") {
@@ -32,9 +33,9 @@ TEST_CASE("classes beyond 255 keep their number") {
 
 TEST_CASE("scaling takes the nearest pixel centre") {
   const LabelMap map{3, 1, {1, 2, 3}};
-  CHECK(ScaleToSource(map, 3, 1).labels == map.labels);
-  CHECK(ScaleToSource(map, 6, 2).labels == Labels{1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 3, 3});
-  CHECK(ScaleToSource(map, 1, 1).labels == Labels{2});
-  CHECK(ScaleToSource(map, 2, 1).labels == Labels{1, 3});  // centres at 0.75 and 2.25
-  CHECK(ScaleToSource(map, 4, 1).labels == Labels{1, 2, 2, 3});
+  CHECK(ScaleToSource(map, Stretched(30, 20, 3, 1)).labels == map.labels);
+  CHECK(ScaleToSource(map, Stretched(30, 20, 6, 2)).labels == Labels{1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 3, 3});
+  CHECK(ScaleToSource(map, Stretched(30, 20, 1, 1)).labels == Labels{2});
+  CHECK(ScaleToSource(map, Stretched(30, 20, 2, 1)).labels == Labels{1, 3});  // centres at 0.75 and 2.25
+  CHECK(ScaleToSource(map, Stretched(30, 20, 4, 1)).labels == Labels{1, 2, 2, 3});
 }

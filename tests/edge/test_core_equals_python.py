@@ -181,6 +181,21 @@ def test_both_sides_accept_and_refuse_the_same_manifests_in_few_bits(driver: Pat
     _assert_same_verdicts(mutants, verdicts)
 
 
+def test_both_sides_accept_and_refuse_the_same_letterboxed_manifests(driver: Path, tmp_path: Path) -> None:
+    manifest = json.loads((write_ncnn_pack(tmp_path / "pack", kind="classify") / MANIFEST).read_text())
+    manifest["input"]["preprocess"] |= {"resize": "letterbox", "padding": 114}
+    text = json.dumps(manifest)
+    pads: list[object] = [None, 0, 255, 256, -1, 0.5, "0", True, [114]]
+    padded = [_replaced(text, ["input", "preprocess", "padding"], pad) for pad in pads]
+    kinds = ("stretch", "letterbox", "fit")
+    rules = [_replaced(pad, ["input", "preprocess", "resize"], kind) for pad in padded for kind in kinds]
+    mutants = [text, *rules, *_mutants(text)]
+    (tmp_path / "lines").write_text("\n".join(mutants))
+    verdicts = drive(driver, "manifests", tmp_path / "lines").decode().splitlines()
+    assert verdicts[0] == "ok"
+    _assert_same_verdicts(mutants, verdicts)
+
+
 def test_an_onnx_pack_is_a_manifest_the_core_accepts(driver: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     folder = write_ncnn_pack(tmp_path / "onnx", target="onnx", entry="model.onnx")

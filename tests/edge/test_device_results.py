@@ -11,6 +11,7 @@ from small_pack import LABELS, decode, preprocess, random_weights, run, write_nc
 
 from edgewright_export.eval_cli import main as eval_main
 from edgewright_train.tasks.decode import decode_outputs, scaled_to_source
+from edgewright_train.vision.placement import stretched
 
 NUM_IMAGES = 4
 
@@ -22,7 +23,9 @@ def _pictures() -> dict[str, NDArray[np.uint8]]:
 
 def _expected(image: NDArray[np.uint8], kind: str) -> object:
     outputs = run(random_weights(kind), kind)(preprocess().network_image(image))
-    return scaled_to_source(decode_outputs(outputs, decode(kind)), (64, 32), (image.shape[1], image.shape[0]))
+    return scaled_to_source(
+        decode_outputs(outputs, decode(kind)), stretched((64, 32), (image.shape[1], image.shape[0]))
+    )
 
 
 def _score(found: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:

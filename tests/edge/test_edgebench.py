@@ -16,6 +16,7 @@ from edgewright_export.pack import MANIFEST, list_files
 from edgewright_train.tasks.classify.decode import classify
 from edgewright_train.tasks.detect.decode import detect
 from edgewright_train.tasks.segment.decode import segment
+from edgewright_train.vision.placement import stretched
 
 CORES = len(os.sched_getaffinity(0))
 
@@ -170,7 +171,7 @@ def test_run_gives_the_detections_of_python(edgebench, pack: Path, tmp_path: Pat
     assert [image["file_name"] for image in found] == ["a.png", "b.png"]
     image = cv2.imread(str(folder / "a.png"))
     maps = run(random_weights())(preprocess().network_image(image))
-    expected = detect(maps, decode(), score_threshold=0.2, iou_threshold=0.6).scaled((64, 32), (90, 50))
+    expected = detect(maps, decode(), score_threshold=0.2, iou_threshold=0.6).to_source(stretched((64, 32), (90, 50)))
     assert (found[0]["width"], found[0]["height"]) == (90, 50)
     assert len(expected) > 3
     assert found[0]["class_indices"] == expected.class_indices.tolist()

@@ -15,6 +15,7 @@ from edgewright_train.models import architecture
 from edgewright_train.tasks.detect.decode import detect
 from edgewright_train.tasks.detect.detections import Detections
 from edgewright_train.tasks.detect.nms import nms
+from edgewright_train.vision.placement import stretched
 
 ARCH = architecture("yolo-fastestv2")
 HEADER = Header(
@@ -85,5 +86,5 @@ def test_equal_scores_go_by_position_and_the_limit_holds() -> None:
 
 def test_boxes_scale_to_the_source_and_stay_inside_it() -> None:
     found = Detections(np.float32([[-5, 10, 50, 400]]), np.float32([0.5]), np.array([0]))
-    scaled = found.scaled((352, 352), (704, 176))
+    scaled = found.to_source(stretched((352, 352), (704, 176)))
     np.testing.assert_allclose(scaled.boxes_xyxy, [[0, 5, 100, 176]])

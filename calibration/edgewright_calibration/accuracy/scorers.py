@@ -41,7 +41,7 @@ def scorer(preprocess: Preprocess, decode: Decode, dataset: Dataset) -> Scorer[A
     if isinstance(decode, ClassifyDecode):
         return _ClassScorer(decode, cast(ClassificationDataset, dataset))
     if isinstance(decode, SegmentDecode):
-        return _MaskScorer(decode, cast(SegmentationDataset, dataset))
+        return _MaskScorer(preprocess, decode, cast(SegmentationDataset, dataset))
     return _BoxScorer(preprocess, decode, cast(DetectionDataset, dataset))
 
 
@@ -66,8 +66,7 @@ class _BoxScorer:
 
     def row(self, index: int, size_wh: tuple[int, int], outputs: Outputs) -> Matched:
         found = detect(outputs, self.decode, score_threshold=EVALUATION_SCORE_THRESHOLD)
-        scaled = found.scaled((self.preprocess.width, self.preprocess.height), size_wh)
-        return match_image(self.dataset.annotation(index), scaled)
+        return match_image(self.dataset.annotation(index), found.to_source(self.preprocess.placement(size_wh)))
 
     def scores(self, rows: Sequence[Matched]) -> ImageScores:
         return Matches.join(rows, num_classes=len(self.dataset.labels))
@@ -93,13 +92,15 @@ class _ClassScorer:
 class _MaskScorer:
     """A row: (K, K), truth by prediction, in pixels."""
 
+    preprocess: Preprocess
     decode: SegmentDecode
     dataset: SegmentationDataset
 
     def row(self, index: int, size_wh: tuple[int, int], outputs: Outputs) -> NDArray[np.int64]:
         truth = self.dataset.label_map(index)
         count = OverlapCount(self.dataset.labels)
-        count.update(truth, segment(outputs, self.decode).scaled((truth.shape[1], truth.shape[0])).labels)
+        labels = segment(outputs, self.decode).to_source(self.preprocess.placement(size_wh))
+        count.update(truth, labels.scaled((truth.shape[1], truth.shape[0])).labels)
         return count.metrics().confusion
 
     def scores(self, rows: Sequence[NDArray[np.int64]]) -> ImageScores:

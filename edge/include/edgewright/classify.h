@@ -1,4 +1,7 @@
 // From logits to class probabilities.
+//
+//   const Classification result = Classify(outputs, decode);
+//   const int best = result.Top(1).front();
 #pragma once
 
 #include <vector>
@@ -15,6 +18,8 @@ struct Classification {
   [[nodiscard]] std::vector<int> Top(std::size_t count) const;
 };
 
+// Into `result`, whose memory is used again.
+void Classify(const std::vector<MapView>& outputs, const ClassifyDecode& decode, Classification* result);
 [[nodiscard]] Classification Classify(const std::vector<MapView>& outputs, const ClassifyDecode& decode);
 
 }  // namespace edgewright

@@ -1,6 +1,9 @@
 // manifest.json of a pack, format 1 (docs/pack.md).  `ParseManifest` holds the file to the same rules as
 // edgewright_export/manifest.py: unknown keys, wrong types, values out of range and parts that do not fit are errors
 // that name the field.
+//
+//   const Result<Manifest> manifest = ParseManifest(text);
+//   if (!manifest.ok()) return Report(manifest.error());
 #pragma once
 
 #include <cstdint>
@@ -17,6 +20,7 @@ namespace edgewright {
 inline constexpr int kFormatVersion = 1;
 
 enum class ColourOrder { kBgr, kRgb };
+enum class ResizeRule { kStretch, kLetterbox };
 enum class Layout { kNchw, kNhwc };
 enum class InputKind { kTensor, kImage };
 
@@ -26,11 +30,13 @@ struct FileEntry {
   std::string sha256;
 };
 
-// x = (pixel - mean) * scale per channel in `colour_order`, after stretching to width x height.
+// x = (pixel - mean) * scale per channel in `colour_order`, after resizing to width x height.
 struct Preprocess {
   int width = 0;
   int height = 0;
   ColourOrder colour_order = ColourOrder::kBgr;
+  ResizeRule resize = ResizeRule::kStretch;
+  int padding = 0;  // 0..255: the pixels that a letterboxed image leaves
   float mean[3] = {};
   float scale[3] = {};
 };

@@ -4,7 +4,7 @@
 //   if (!pack.ok()) return Report(pack.error());
 //   Result<Model> model = Model::Load(pack.value(), /*num_threads=*/1);
 //   if (!model.ok()) return Report(model.error());
-//   Result<Prediction> found = model.value().Predict({pixels, 640, 480, 640 * 3});
+//   Result<Prediction> found = model.value().Predict({pixels, 640, 480, 640 * 3});  // BGR; image.h has other formats
 //   if (!found.ok()) return Report(found.error());
 //   for (const Detection& detection : std::get<Detections>(found.value())) ...
 #pragma once
@@ -26,32 +26,42 @@ namespace edgewright {
 // The network of a pack for ncnn, at the manifest's precision.
 [[nodiscard]] Result<NcnnModel> LoadNcnnModel(const Pack& pack, int num_threads);
 
-// Not thread-safe; several models may run at the same time.
+// Not thread-safe: one call at a time.  Models share nothing, so that several may run at the same time, each in a
+// thread of its own; a model may move between threads.
 class Model {
  public:
   [[nodiscard]] static Result<Model> Load(const Pack& pack, int num_threads);
 
-  // Of a BGR image, in its pixels.  No detections means that nothing was found.
-  [[nodiscard]] Result<Prediction> Predict(const ImageView& source_bgr);
+  // Of an image, in pixels of the upright one.  No detections means that nothing was found.
+  [[nodiscard]] Result<Prediction> Predict(const ImageView& source);
+  // Into `prediction`, whose memory is used again: what every frame of a stream allocates, the network apart, is then
+  // nothing once the first frames are through.
+  [[nodiscard]] Status Predict(const ImageView& source, Prediction* prediction);
 
-  // The steps of `Predict` before decoding, for verification and measurement.  Each result is valid until its step is
-  // repeated.
-  [[nodiscard]] Result<const Image*> NetworkImage(const ImageView& source_bgr);
-  [[nodiscard]] const std::vector<float>& Normalise(const ImageView& network_image);
+  // The steps of `Predict`.  What points to a result is valid until its step is repeated.
+  [[nodiscard]] Result<const std::vector<float>*> Planes(const ImageView& source);
   [[nodiscard]] Result<std::vector<MapView>> Infer(const std::vector<float>& planes);  // in the manifest's order
+  void Decode(const std::vector<MapView>& outputs, const ImageView& source, Prediction* prediction);
+
+  // `Planes` in two steps, for verification.
+  [[nodiscard]] Result<const Image*> NetworkImage(const ImageView& source);
+  [[nodiscard]] const std::vector<float>& Normalise(const ImageView& network_image);
 
   // The user's thresholds, 0..1, instead of the manifest's.  An error for packs that do not detect.
   [[nodiscard]] Status SetThresholds(std::optional<float> score, std::optional<float> iou);
-  [[nodiscard]] const Decode& decode() const { return decode_; }
+  [[nodiscard]] const edgewright::Decode& decode() const { return decode_; }
 
  private:
   Model(const Manifest& manifest, NcnnModel network);
+  [[nodiscard]] Status InferInto(const std::vector<float>& planes, std::vector<MapView>* maps);
 
   Preprocess preprocess_;
   std::vector<ModelOutput> outputs_;
-  Decode decode_;
+  edgewright::Decode decode_;
   Preprocessor preprocessor_;
+  Decoder decoder_;
   NcnnModel network_;
+  std::vector<MapView> maps_;
 };
 
 }  // namespace edgewright

@@ -31,6 +31,7 @@ class NcnnModel {
 
   // `planes` is (3, height, width).  A vector is a map of 1x1 pixels.  The views are valid until the next call.
   [[nodiscard]] Result<std::vector<MapView>> Run(const float* planes, int width, int height);
+  [[nodiscard]] Status Run(const float* planes, int width, int height, std::vector<MapView>* maps);
 
  private:
   struct Impl;

@@ -3,6 +3,7 @@
 //   if (const auto* detections = std::get_if<Detections>(&prediction)) ...
 #pragma once
 
+#include <memory>
 #include <variant>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "edgewright/decode.h"
 #include "edgewright/detect.h"
 #include "edgewright/map_view.h"
+#include "edgewright/placement.h"
 #include "edgewright/segment.h"
 
 namespace edgewright {
@@ -19,8 +21,20 @@ using Prediction = std::variant<Detections, Classification, LabelMap>;
 // Boxes are in network pixels, a label map has the output's size.  `outputs` are in the manifest's order and shapes.
 [[nodiscard]] Prediction DecodeOutputs(const std::vector<MapView>& outputs, const Decode& decode);
 
-// From the network's pixels to those of a source image that was stretched to it.
-[[nodiscard]] Prediction ScaleToSource(Prediction prediction, int network_width, int network_height, int source_width,
-                                       int source_height);
+// Decodes frame after frame in the same memory.  Not thread-safe.
+class Decoder {
+ public:
+  Decoder();
+  Decoder(Decoder&&) noexcept;
+  Decoder& operator=(Decoder&&) noexcept;
+  ~Decoder();
+
+  // As `DecodeOutputs`, in pixels of the upright source image.  Into `prediction`, whose memory is used again.
+  void Run(const std::vector<MapView>& outputs, const Decode& decode, const Placement& placed, Prediction* prediction);
+
+ private:
+  struct Scratch;
+  std::unique_ptr<Scratch> scratch_;
+};
 
 }  // namespace edgewright

@@ -1,30 +1,42 @@
 // From a source image to the network's input, as the manifest says (docs/pack.md, "Reading order of an image").
+//
+//   Preprocessor preprocessor(pack.manifest().input.preprocess);
+//   const std::vector<float>& planes = preprocessor.Planes(frame);  // each frame
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "edgewright/image.h"
 #include "edgewright/manifest.h"
-#include "edgewright/resize.h"
+#include "edgewright/placement.h"
 
 namespace edgewright {
 
-// Not thread-safe: keeps its buffers from frame to frame.
+struct Kernels;
+
+// Images must have passed `CheckView`.  Keeps its memory: after the first of several frames of one size and format, the
+// others allocate nothing.  Not thread-safe; each thread has its own.
 class Preprocessor {
  public:
   explicit Preprocessor(const Preprocess& rule);
+  Preprocessor(const Preprocess& rule, const Kernels& kernels);
+  Preprocessor(Preprocessor&&) noexcept;
+  Preprocessor& operator=(Preprocessor&&) noexcept;
+  ~Preprocessor();
 
-  // Resized and in the manifest's colour order; valid until the next call.
-  const Image& NetworkImage(const ImageView& source_bgr);
+  // The network's input: (pixel - mean) * scale as (3, height, width); valid until the next call.
+  const std::vector<float>& Planes(const ImageView& source);
 
-  // x = (pixel - mean) * scale as (3, height, width) planes; valid until the next call.
+  // The same in two steps.  The network image is in the manifest's colour order.
+  const Image& NetworkImage(const ImageView& source);
   const std::vector<float>& Normalise(const ImageView& network_image);
 
+  [[nodiscard]] Placement Place(const ImageView& source) const;
+
  private:
-  Preprocess rule_;
-  LinearResizer resizer_;
-  Image network_image_;
-  std::vector<float> planes_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace edgewright

@@ -1,4 +1,7 @@
 // From logits to a label map: what every pixel is of.
+//
+//   const LabelMap map = ScaleToSource(Segment(outputs, decode), placed);
+//   const int class_index = map.labels[y * map.width + x];
 #pragma once
 
 #include <cstdint>
@@ -6,6 +9,7 @@
 
 #include "edgewright/decode.h"
 #include "edgewright/map_view.h"
+#include "edgewright/placement.h"
 
 namespace edgewright {
 
@@ -18,7 +22,7 @@ struct LabelMap {
 // At the size of the output: the class with the largest logit, of equals the lower index.
 [[nodiscard]] LabelMap Segment(const std::vector<MapView>& outputs, const SegmentDecode& decode);
 
-// To another size by the nearest pixel centre, in integers: every device picks the same pixel.
-[[nodiscard]] LabelMap ScaleToSource(const LabelMap& map, int source_width, int source_height);
+// To the upright source image by the nearest pixel centre, in integers: every device picks the same pixel.
+[[nodiscard]] LabelMap ScaleToSource(const LabelMap& map, const Placement& placed);
 
 }  // namespace edgewright

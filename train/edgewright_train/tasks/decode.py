@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ..vision.placement import Placement
 from .classify.decode import Classification, ClassifyDecode, classify
 from .detect.decode import DetectDecode, detect
 from .detect.detections import Detections
@@ -25,8 +26,6 @@ def decode_outputs(outputs: Mapping[str, NDArray[np.float32]], decode: Decode) -
     return detect(outputs, decode)
 
 
-def scaled_to_source(result: Result, network_wh: tuple[int, int], source_wh: tuple[int, int]) -> Result:
-    """From the network's pixels to those of a source image that was stretched to it."""
-    if isinstance(result, Detections):
-        return result.scaled(network_wh, source_wh)
-    return result.scaled(source_wh) if isinstance(result, LabelMap) else result
+def scaled_to_source(result: Result, placed: Placement) -> Result:
+    """From the network's pixels to those of the source image that lies there."""
+    return result if isinstance(result, Classification) else result.to_source(placed)

@@ -18,7 +18,7 @@ from .detect.detector import detector
 from .detect.evaluate import EVALUATION_SCORE_THRESHOLD
 from .detect.evaluate import evaluate as evaluate_detector
 from .evaluation import Evaluation, Progress
-from .segment.decode import SegmentDecode, segment
+from .segment.decode import LabelMap, SegmentDecode, segment
 from .segment.evaluate import evaluate as evaluate_segmenter
 
 
@@ -55,9 +55,12 @@ def evaluate_run(
     if isinstance(decode, SegmentDecode):
         _require(dataset, "label_map", "masks")
         outputs = _finite_outputs(run, preprocess)
-        return evaluate_segmenter(
-            lambda image: segment(outputs(image), decode), cast(SegmentationDataset, dataset), progress=progress
-        )
+
+        def label_map(image_bgr: NDArray[np.uint8]) -> LabelMap:
+            height, width = image_bgr.shape[:2]
+            return segment(outputs(image_bgr), decode).to_source(preprocess.placement((width, height)))
+
+        return evaluate_segmenter(label_map, cast(SegmentationDataset, dataset), progress=progress)
     _require(dataset, "annotation", "boxes")
     predict = detector(run, preprocess, decode, score_threshold=thresholds.score, iou_threshold=thresholds.iou)
     return evaluate_detector(predict, cast(DetectionDataset, dataset), progress=progress)

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..schema import Record
+from .placement import Placement, letterboxed, stretched
 
 Float32 = Annotated[float, Field(ge=-3.4e38, le=3.4e38)]
 Channel3 = tuple[Float32, Float32, Float32]
@@ -18,19 +19,41 @@ Side = Annotated[int, Field(ge=1, le=8192)]
 
 
 class Preprocess(Record):
-    """From a source image to the network's input: x = (pixel - mean) * scale, per channel in `colour_order`."""
+    """From a source image to the network's input: x = (pixel - mean) * scale, per channel in `colour_order`.
+
+    Attributes:
+        resize: "stretch" changes the shape of what is seen; "letterbox" keeps it and pads.
+        padding: the pixels around a letterboxed image, in every channel; only letterbox has it.
+    """
 
     width: Side
     height: Side
     colour_order: Literal["bgr", "rgb"]
-    resize: Literal["stretch"]
+    resize: Literal["stretch", "letterbox"]
     interpolation: Literal["linear"]
     mean: Channel3
     scale: Channel3
+    padding: int | None = Field(None, ge=0, le=255)
+
+    @model_validator(mode="after")
+    def _pads_what_is_left(self) -> "Preprocess":
+        if (self.padding is None) == (self.resize == "letterbox"):
+            raise ValueError("padding must be given for letterbox, and only for it")
+        return self
+
+    def placement(self, source_wh: tuple[int, int]) -> Placement:
+        """Where an image of that size lies in the network image."""
+        place = letterboxed if self.resize == "letterbox" else stretched
+        return place((self.width, self.height), source_wh)
 
     def network_image(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resized and in `colour_order`: (height, width, 3) uint8."""
-        resized = cv2.resize(image_bgr, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
+        placed = self.placement((image_bgr.shape[1], image_bgr.shape[0]))
+        resized = cv2.resize(image_bgr, (placed.width, placed.height), interpolation=cv2.INTER_LINEAR)
+        if self.padding is not None:
+            padded = np.full((self.height, self.width, 3), self.padding, np.uint8)
+            padded[placed.top : placed.top + placed.height, placed.left : placed.left + placed.width] = resized
+            resized = padded
         if self.colour_order == "rgb":
             resized = np.ascontiguousarray(resized[:, :, ::-1])
         return resized

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...schema import Record
+from ...vision.placement import Placement
 
 Threshold = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[float, Field(gt=0, le=8192)]
@@ -39,9 +40,11 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def scaled(self, network_wh: tuple[int, int], source_wh: tuple[int, int]) -> "Detections":
-        """From network pixels to source pixels (stretch resize), clipped to the source image."""
-        factor = np.array(source_wh, np.float32) / np.array(network_wh, np.float32)
-        limit = np.array(source_wh, np.float32)
-        boxes = np.clip(self.boxes_xyxy * np.tile(factor, 2), np.float32(0), np.tile(limit, 2))
+    def to_source(self, placed: Placement) -> "Detections":
+        """From network pixels to source pixels, clipped to the source image."""
+        limit = np.array(placed.source_wh, np.float32)
+        factor = limit / np.array((placed.width, placed.height), np.float32)
+        offset = np.array((placed.left, placed.top), np.float32)
+        boxes = (self.boxes_xyxy - np.tile(offset, 2)) * np.tile(factor, 2)
+        boxes = np.clip(boxes, np.float32(0), np.tile(limit, 2))
         return Detections(boxes, self.scores, self.class_indices)

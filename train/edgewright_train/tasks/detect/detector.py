@@ -24,6 +24,6 @@ def detector(
         outputs = run(preprocess.network_image(image_bgr))
         found = detect(outputs, decode, score_threshold=score_threshold, iou_threshold=iou_threshold)
         height, width = image_bgr.shape[:2]
-        return found.scaled((preprocess.width, preprocess.height), (width, height))
+        return found.to_source(preprocess.placement((width, height)))
 
     return predict

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...schema import Record
+from ...vision.placement import Placement, stretched
 
 
 class SegmentDecode(Record):
@@ -25,10 +26,20 @@ class LabelMap:
 
     def scaled(self, size_wh: tuple[int, int]) -> "LabelMap":
         """To another size by the nearest pixel centre, in integers: every device picks the same pixel."""
-        height, width = self.labels.shape
-        columns = (2 * np.arange(size_wh[0]) + 1) * width // (2 * size_wh[0])
-        rows = (2 * np.arange(size_wh[1]) + 1) * height // (2 * size_wh[1])
+        return self.to_source(stretched((1, 1), size_wh))
+
+    def to_source(self, placed: Placement) -> "LabelMap":
+        """As `scaled`, to the source image that lies there in the network image, which the map covers all of."""
+        (network_width, network_height), (width, height) = placed.network_wh, placed.source_wh
+        map_height, map_width = self.labels.shape
+        columns = _nearest(width, placed.left, placed.width, network_width, map_width)
+        rows = _nearest(height, placed.top, placed.height, network_height, map_height)
         return LabelMap(self.labels[rows[:, None], columns[None]])
+
+
+def _nearest(source_length: int, start: int, length: int, network_length: int, map_length: int) -> NDArray[np.int64]:
+    centres = 2 * source_length * start + (2 * np.arange(source_length) + 1) * length  # times 2 source_length
+    return centres * map_length // (2 * source_length * network_length)
 
 
 def segment(outputs: Mapping[str, NDArray[np.float32]], decode: SegmentDecode) -> LabelMap:
