@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kFewRows = 64;  // for which a grid costs more than it saves
 constexpr std::size_t kMaxEntries = 16;
-constexpr int kMaxCells = 64;  // an axis
+constexpr int kMaxCells = 64;  // an axis: one cell in the coarsest grid
 
 float Area(const Box& box) { return (box.x2 - box.x1) * (box.y2 - box.y1); }
 
@@ -37,6 +37,11 @@ std::size_t Suppressor::Range::num_cells() const {
   return static_cast<std::size_t>(right - left + 1) * static_cast<std::size_t>(bottom - top + 1);
 }
 
+Suppressor::Range Suppressor::Range::Coarser(int level) const {
+  const int shift = 2 * level;
+  return {left >> shift, top >> shift, right >> shift, bottom >> shift};
+}
+
 void Suppressor::Sort(const Detections& rows) {
   order_.resize(rows.size());
   std::iota(order_.begin(), order_.end(), 0U);
@@ -47,9 +52,8 @@ void Suppressor::Sort(const Detections& rows) {
   for (const std::uint32_t index : order_) sorted_.push_back(rows[index]);
 }
 
-// Cells as large as the average box, over all boxes.
-bool Suppressor::LayGrid() {
-  wide_.clear();
+// Over all boxes, the finest with cells as large as the average box.
+bool Suppressor::LayGrids() {
   entries_.clear();
   if (sorted_.size() <= kFewRows) return false;
   Box bounds = sorted_.front().box;
@@ -71,7 +75,12 @@ bool Suppressor::LayGrid() {
   };
   columns_ = axis(bounds.x1, bounds.x2, width_sum);
   rows_ = axis(bounds.y1, bounds.y2, height_sum);
-  cells_.assign(static_cast<std::size_t>(columns_.num_cells) * static_cast<std::size_t>(rows_.num_cells), -1);
+  std::size_t num_cells = 0;
+  for (int level = 0; level < kNumLevels; ++level) {
+    first_cells_[level] = num_cells;
+    num_cells += Range{0, 0, columns_.num_cells - 1, rows_.num_cells - 1}.Coarser(level).num_cells();
+  }
+  cells_.assign(num_cells, -1);
   return true;
 }
 
@@ -86,22 +95,21 @@ bool Suppressor::Suppresses(const Detection& kept, const Detection& candidate) {
   return intersection > iou_threshold_ * (Area(kept.box) + Area(candidate.box) - intersection);
 }
 
-bool Suppressor::IsSuppressed(const Detection& candidate, const Detections& kept) {
-  const auto suppresses = [&](std::size_t index) { return Suppresses(kept[index], candidate); };
-  const Range range = has_grid_ ? RangeOf(candidate.box) : Range{};
-  if (!has_grid_ || range.num_cells() > kept.size()) {
-    return std::any_of(kept.begin(), kept.end(), [&](const Detection& other) { return Suppresses(other, candidate); });
-  }
-  if (std::any_of(wide_.begin(), wide_.end(), suppresses)) return true;
+int& Suppressor::Cell(int level, int x, int y) {
+  const int width = ((columns_.num_cells - 1) >> (2 * level)) + 1;
+  return cells_[first_cells_[level] + static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                static_cast<std::size_t>(x)];
+}
+
+bool Suppressor::IsSuppressedAt(int level, const Range& range, const Detection& candidate, const Detections& kept) {
   for (int y = range.top; y <= range.bottom; ++y) {
     for (int x = range.left; x <= range.right; ++x) {
-      const std::size_t cell = static_cast<std::size_t>(y) * static_cast<std::size_t>(columns_.num_cells);
-      for (int i = cells_[cell + static_cast<std::size_t>(x)]; i >= 0;) {
+      for (int i = Cell(level, x, y); i >= 0;) {
         const Entry& entry = entries_[static_cast<std::size_t>(i)];
-        const Range other = RangeOf(kept[entry.kept].box);
+        const Range other = RangeOf(kept[entry.kept].box).Coarser(level);
         // Two boxes may share several cells; they are compared in the first.
         const bool is_first = x == std::max(range.left, other.left) && y == std::max(range.top, other.top);
-        if (is_first && suppresses(entry.kept)) return true;
+        if (is_first && Suppresses(kept[entry.kept], candidate)) return true;
         i = entry.next;
       }
     }
@@ -109,13 +117,25 @@ bool Suppressor::IsSuppressed(const Detection& candidate, const Detections& kept
   return false;
 }
 
+bool Suppressor::IsSuppressed(const Detection& candidate, const Detections& kept) {
+  const Range range = has_grids_ ? RangeOf(candidate.box) : Range{};
+  if (!has_grids_ || range.num_cells() > kept.size()) {
+    return std::any_of(kept.begin(), kept.end(), [&](const Detection& other) { return Suppresses(other, candidate); });
+  }
+  for (int level = 0; level < kNumLevels; ++level) {
+    if (IsSuppressedAt(level, range.Coarser(level), candidate, kept)) return true;
+  }
+  return false;
+}
+
+// In the finest grid where the box touches few cells.
 void Suppressor::Insert(std::size_t index, const Box& box) {
-  const Range range = RangeOf(box);
-  if (range.num_cells() > kMaxEntries) return wide_.push_back(index);
+  int level = 0;
+  Range range = RangeOf(box);
+  while (range.num_cells() > kMaxEntries) range = RangeOf(box).Coarser(++level);
   for (int y = range.top; y <= range.bottom; ++y) {
     for (int x = range.left; x <= range.right; ++x) {
-      int& first = cells_[static_cast<std::size_t>(y) * static_cast<std::size_t>(columns_.num_cells) +
-                          static_cast<std::size_t>(x)];
+      int& first = Cell(level, x, y);
       entries_.push_back({index, first});
       first = static_cast<int>(entries_.size()) - 1;
     }
@@ -126,13 +146,13 @@ void Suppressor::Run(float iou_threshold, int max_detections, Detections* rows) 
   iou_threshold_ = iou_threshold;
   num_comparisons_ = 0;
   Sort(*rows);
-  has_grid_ = LayGrid();
+  has_grids_ = LayGrids();
   rows->clear();
   for (const Detection& candidate : sorted_) {
     if (IsSuppressed(candidate, *rows)) continue;
     rows->push_back(candidate);
     if (rows->size() == static_cast<std::size_t>(max_detections)) break;
-    if (has_grid_) Insert(rows->size() - 1, candidate.box);
+    if (has_grids_) Insert(rows->size() - 1, candidate.box);
   }
 }
 

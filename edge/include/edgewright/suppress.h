@@ -24,40 +24,44 @@ class Suppressor {
   [[nodiscard]] std::size_t num_comparisons() const { return num_comparisons_; }
 
  private:
-  // One axis of the grid: coordinates to cells, never decreasing.
+  // One axis of the finest grid: coordinates to cells, never decreasing.
   struct Axis {
     double start = 0;
     double cells_per_pixel = 0;
     int num_cells = 1;
     [[nodiscard]] int Cell(float coordinate) const;
   };
-  // The cells that a box touches.
+  // The cells that a box touches.  Those of a coarser grid are 4 by 4 of the next finer one.
   struct Range {
     int left, top, right, bottom;
     [[nodiscard]] std::size_t num_cells() const;
+    [[nodiscard]] Range Coarser(int level) const;
   };
   struct Entry {
     std::size_t kept;
     int next;  // in the same cell, -1: none
   };
+  static constexpr int kNumLevels = 4;
 
   void Sort(const Detections& rows);
-  [[nodiscard]] bool LayGrid();
+  [[nodiscard]] bool LayGrids();
   [[nodiscard]] Range RangeOf(const Box& box) const;
+  [[nodiscard]] int& Cell(int level, int x, int y);
   [[nodiscard]] bool Suppresses(const Detection& kept, const Detection& candidate);
   [[nodiscard]] bool IsSuppressed(const Detection& candidate, const Detections& kept);
+  [[nodiscard]] bool IsSuppressedAt(int level, const Range& range, const Detection& candidate, const Detections& kept);
   void Insert(std::size_t index, const Box& box);
 
   float iou_threshold_ = 0;
   std::size_t num_comparisons_ = 0;
   std::vector<std::uint32_t> order_;
   Detections sorted_;
-  bool has_grid_ = false;
+  bool has_grids_ = false;
   Axis columns_;
   Axis rows_;
-  std::vector<int> cells_;  // the first entry of each, -1: none
+  std::size_t first_cells_[kNumLevels] = {};
+  std::vector<int> cells_;  // of all grids: the first entry of each, -1: none
   std::vector<Entry> entries_;
-  std::vector<std::size_t> wide_;  // kept boxes that touch too many cells to be entered in each
 };
 
 }  // namespace edgewright
