@@ -13,6 +13,7 @@ from edgewright_calibration.plan import Plan
 from edgewright_calibration.reference import Reference
 
 from .constants import with_constants
+from .layer_sums import layer_sums
 from .stepping import Values, value_of
 
 
@@ -35,15 +36,13 @@ def bias_corrected(
             values[node] = value_of(as_float, node, values, image)
         computed = quantised
         if node in every:
-            alone = _alone(plan, node.name)
-            # What the layer itself computes, before its result is activated and rounded.
-            sums = Reference(corrected, alone.model_copy(update={"outputs": {}}))
+            layer, sums = every[node], layer_sums(every[node], plan)
             errors = [
-                _error(every[node], wanted[node], value_of(sums, node, values, image))
-                for wanted, values, image in zip(expected, found, images, strict=True)
+                _error(layer, wanted[node], sums(values[layer.input]))
+                for wanted, values in zip(expected, found, strict=True)
             ]
-            every[node].bias.add_(torch.stack(errors).mean(0))  # the graph's own
-            computed, done = Reference(corrected, alone), done + 1
+            layer.bias.add_(torch.stack(errors).mean(0))  # the graph's own
+            computed, done = Reference(corrected, _alone(plan, layer.name)), done + 1
             if progress is not None:
                 progress(done, len(every))
         for values, image in zip(found, images, strict=True):

@@ -10,8 +10,9 @@ from edgewright_calibration.grid import Grid
 from edgewright_calibration.layers import layers
 from edgewright_calibration.plan import Plan
 from edgewright_calibration.ranges import Ranges
-from edgewright_calibration.reference import ROUNDING, Reference
+from edgewright_calibration.reference import ROUNDING
 
+from .layer_sums import layer_sums
 from .stepping import Values, value_of
 
 NAME = "per_layer"
@@ -70,14 +71,15 @@ class _Reading:
     """By one plan."""
 
     def __init__(self, graph_module: fx.GraphModule, plan: Plan) -> None:
-        self._layers, self._rounding = plan.layers, ROUNDING[plan.target]
+        self._rounding = ROUNDING[plan.target]
         self._as_float = fx.Interpreter(graph_module)
-        self._sums = Reference(graph_module, plan.model_copy(update={"outputs": {}}))
+        every = {layer.node: layer for layer in layers(graph_module) if layer.name in plan.layers}
+        self._sums = {node: layer_sums(layer, plan) for node, layer in every.items()}
 
     def noise(self, reader: fx.Node, node: fx.Node, grid: Grid | None, known: Values, image: Tensor) -> float:
         """Power of the error of what `reader` gives, as a fraction of its own, when `node` alone is rounded."""
-        if reader.name in self._layers:
-            found: Any = value_of(self._sums, reader, known, image)
+        if reader in self._sums:
+            found: Any = self._sums[reader](known[node])
         elif grid is None:
             return 0.0
         else:
