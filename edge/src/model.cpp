@@ -74,7 +74,7 @@ const std::vector<float>& Model::Normalise(const ImageView& network_image) {
   return preprocessor_.Normalise(network_image);
 }
 
-Status Model::InferInto(const std::vector<float>& planes, std::vector<MapView>* maps) {
+Status Model::Infer(const std::vector<float>& planes, std::vector<MapView>* maps) {
   const Status ran = network_.Run(planes.data(), preprocess_.width, preprocess_.height, maps);
   if (!ran.ok()) return ran;
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
@@ -90,7 +90,7 @@ Status Model::InferInto(const std::vector<float>& planes, std::vector<MapView>* 
 
 Result<std::vector<MapView>> Model::Infer(const std::vector<float>& planes) {
   std::vector<MapView> maps;
-  if (const Status inferred = InferInto(planes, &maps); !inferred.ok()) return inferred.error();
+  if (const Status inferred = Infer(planes, &maps); !inferred.ok()) return inferred.error();
   return maps;
 }
 
@@ -101,7 +101,7 @@ void Model::Decode(const std::vector<MapView>& outputs, const ImageView& source,
 Status Model::Predict(const ImageView& source, Prediction* prediction) {
   const Result<const std::vector<float>*> planes = Planes(source);
   if (!planes.ok()) return planes.error();
-  if (const Status inferred = InferInto(*planes.value(), &maps_); !inferred.ok()) return inferred;
+  if (const Status inferred = Infer(*planes.value(), &maps_); !inferred.ok()) return inferred;
   Decode(maps_, source, prediction);
   return Done{};
 }

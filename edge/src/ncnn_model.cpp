@@ -8,6 +8,7 @@
 #include <sstream>
 #include <utility>
 
+#include "ncnn_pool.h"
 #include "ncnn_weights.h"
 
 namespace edgewright {
@@ -61,7 +62,8 @@ int FindBlob(const std::vector<const char*>& names, const std::vector<int>& inde
 }  // namespace
 
 struct NcnnModel::Impl {
-  Bytes bin;  // the weights of `net` point into it
+  Bytes bin;      // the weights of `net` point into it
+  NcnnPool pool;  // outlives what was allocated from it
   ncnn::Net net;
   std::vector<std::string> output_names;
   int input = -1;  // blob indexes
@@ -91,6 +93,8 @@ Result<NcnnModel> NcnnModel::Load(const Bytes& param, Bytes bin, NcnnOptions opt
   if (impl->net.load_model(weights) != 0 || !weights.complete()) return InputError("ncnn refuses the .bin");
   if (weights.num_left() != 0) return InputError("the .bin is longer than the .param asks for");
 
+  impl->net.opt.blob_allocator = &impl->pool;  // from now on: what is loaded stays as it is
+  impl->net.opt.workspace_allocator = &impl->pool;
   impl->input = FindBlob(impl->net.input_names(), impl->net.input_indexes(), options.input);
   if (impl->input < 0) return InputError("the .param has no input blob " + options.input);
   for (const std::string& name : options.outputs) {

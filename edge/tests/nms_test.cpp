@@ -149,7 +149,6 @@ TEST_CASE("a crowded scene takes few comparisons, and twice the crowd about twic
     const Simple simple = SuppressSimply(rows, 0.5F, 10000);
     Suppressor suppressor;
     suppressor.Run(0.5F, 10000, &rows);
-
     return std::pair(suppressor.num_comparisons(), simple.num_comparisons);
   };
   const auto [few, few_simple] = run(2000, 8);

@@ -41,6 +41,7 @@ class Model {
   // The steps of `Predict`.  What points to a result is valid until its step is repeated.
   [[nodiscard]] Result<const std::vector<float>*> Planes(const ImageView& source);
   [[nodiscard]] Result<std::vector<MapView>> Infer(const std::vector<float>& planes);  // in the manifest's order
+  [[nodiscard]] Status Infer(const std::vector<float>& planes, std::vector<MapView>* maps);
   void Decode(const std::vector<MapView>& outputs, const ImageView& source, Prediction* prediction);
 
   // `Planes` in two steps, for verification.
@@ -53,7 +54,6 @@ class Model {
 
  private:
   Model(const Manifest& manifest, NcnnModel network);
-  [[nodiscard]] Status InferInto(const std::vector<float>& planes, std::vector<MapView>* maps);
 
   Preprocess preprocess_;
   std::vector<ModelOutput> outputs_;
