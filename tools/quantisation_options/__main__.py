@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--calibration-data", help="images for ranges (default: the train images of --data)")
     parser.add_argument("--calibration", type=int, default=64, metavar="COUNT", help="how many of them (default: 64)")
     parser.add_argument("--seed", type=int, default=0, help="decides which (default: 0)")
+    parser.add_argument("--correction", type=int, default=32, metavar="COUNT", help="and fits biases to (default: 32)")
     parser.add_argument("--json", help="write the result there as JSON; - for standard output")
     return run_command(parser, _compare, argv)
 
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     if arguments.images is not None and arguments.images < 1:
         raise InputError(f"--images {arguments.images}: must be a whole number from 1")
+    if arguments.correction < 1:
+        raise InputError(f"--correction {arguments.correction}: must be a whole number from 1")
     source = load_source(checkpoint_to_use(arguments.weights), None, {})
     header = source.checkpoint.header
     dataset = open_split(arguments.data, arguments.split, header.task)
@@ -62,7 +65,8 @@ def _compare(arguments: argparse.Namespace) -> int:
         calibration, images = calibrated(source, graph_module, request, Path(scratch))
     material = gather(source, graph_module, calibration, images, dataset=None, float_layers=())
     variants = []
-    for variant in Workshop(material, images, arguments.target, _say).variants():
+    workshop = Workshop(material, images, arguments.target, arguments.correction, _say)
+    for variant in workshop.variants():
         variants.append(variant)
         _say(f"{variant.options}: noise {variant.noise:.5f} by {variant.method}")
     indices = spread(range(len(dataset)), arguments.images or len(dataset))

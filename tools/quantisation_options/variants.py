@@ -21,7 +21,6 @@ from .equalisation import equalised_by_values, equalised_by_weights, pairs
 from .layer_methods import ranges_by_layer
 
 _PRECISION: Precision = "int8"
-_NUM_CORRECTION_IMAGES = 32  # what is alive of all of them is in memory at once
 
 Say = Callable[[str], None]
 
@@ -68,17 +67,23 @@ class Variant:
 
 @dataclass(frozen=True)
 class Workshop:
-    """Makes variants for one network and target; what several of them need is made once."""
+    """Makes variants for one network and target; what several of them need is made once.
+
+    Attributes:
+        num_correction_images: of `images`, to which biases are fitted; what is alive of all of them is held at once.
+    """
 
     material: Material
     images: CalibrationImages
     target: Target
+    num_correction_images: int
     say: Say
     _equalised: dict[str, Material] = field(default_factory=dict)
     _best: dict[str, Ranges] = field(default_factory=dict)
 
     def variants(self) -> Iterator[Variant]:
-        """One by one, the default first; the last has everything that alone has less noise than the default."""
+        """One by one, the default first; the last have all that alone has less noise than it, with and without
+        equalisation."""
         made: list[Variant] = []
         for options in SINGLE:
             made.append(self._variant(options))
@@ -90,8 +95,9 @@ class Workshop:
             method_per_layer=any(options.method_per_layer for options in better),
             bias_corrected=any(options.bias_corrected for options in better),
         )
-        if together not in SINGLE:
-            yield self._variant(together)
+        for options in dict.fromkeys((together, replace(together, equalised=""))):
+            if options not in SINGLE:
+                yield self._variant(options)
 
     def _variant(self, options: Options) -> Variant:
         self.say(f"planning: {options}")
@@ -108,7 +114,7 @@ class Workshop:
         return Variant(options, graph_module, plan, ranges.method, noise)
 
     def _correction_images(self) -> list[Tensor]:
-        chosen = spread(self.images.indices, _NUM_CORRECTION_IMAGES)
+        chosen = spread(self.images.indices, self.num_correction_images)
         preprocess = self.material.source.preprocess
         return [network_input(preprocess, self.images.dataset.image(index)) for index in chosen]
 
