@@ -19,7 +19,7 @@ MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(i
 export $(VARIABLES)
 
 .PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench tune \
-        matrix report edge edge-test edge-asan edge-lint clean
+        matrix report edge edge-test edge-asan edge-tsan edge-lint clean
 
 help: ## Show the targets and their variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2} \
@@ -116,6 +116,9 @@ edge-test: edge ## Unit tests of the C++ core
 
 edge-asan: setup ## The same under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(BIN)/python -m edgewright_edge.build_host --sanitize
+
+edge-tsan: setup ## Two models at once under ThreadSanitizer
+	@$(BIN)/python -m edgewright_edge.build_host --threads
 
 edge-lint: edge ## clang-tidy, which takes minutes
 	@edge/lint.sh --tidy

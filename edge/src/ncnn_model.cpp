@@ -1,5 +1,6 @@
 #include "edgewright/ncnn_model.h"
 
+#include <cpu.h>
 #include <datareader.h>
 #include <layer.h>
 #include <net.h>
@@ -54,6 +55,13 @@ void SetHalfPrecision(bool half, ncnn::Option* option) {
   option->use_bf16_packed = false;
 }
 
+// ncnn keeps what it finds out about the CPU in globals, which it fills on first use without a lock: two models that are
+// loaded at the same time would both do it.
+void FindOutAboutCpu() {
+  static const int num_cores = ncnn::get_cpu_count();
+  static_cast<void>(num_cores);
+}
+
 int FindBlob(const std::vector<const char*>& names, const std::vector<int>& indexes, const std::string& name) {
   const auto found = std::find(names.begin(), names.end(), name);
   return found == names.end() ? -1 : indexes[static_cast<std::size_t>(found - names.begin())];
@@ -78,6 +86,7 @@ NcnnModel& NcnnModel::operator=(NcnnModel&&) noexcept = default;
 NcnnModel::~NcnnModel() = default;
 
 Result<NcnnModel> NcnnModel::Load(const Bytes& param, Bytes bin, NcnnOptions options) {
+  FindOutAboutCpu();
   const std::string text(param.begin(), param.end());
   if (const Status layers = CheckLayers(text); !layers.ok()) return layers.error();
 
