@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
-             FLOAT IO PACKS IMAGES
+             FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -18,8 +18,8 @@ TARGET := $(or $(TARGET),ncnn)
 MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(if $(filter 1,$(RESUME)),$(NAME)),,default))
 export $(VARIABLES)
 
-.PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench tune \
-        matrix report edge edge-test edge-asan edge-tsan edge-lint clean
+.PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench bench-arm \
+        tune matrix report edge edge-test edge-asan edge-tsan edge-lint clean
 
 help: ## Show the targets and their variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2} \
@@ -86,8 +86,13 @@ eval: setup ## Print AP, top-1 and top-5, or mIoU of a pack or a checkpoint
 	  --split="$$SPLIT" --score="$$SCORE" --iou="$$IOU" --json="$$JSON"
 
 bench: setup ## Measure 1-core and 4-core latency of a model's packs
-#: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 JSON=out.json]
-	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" --json="$$JSON"
+#: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 IMAGE=photo.jpg MLPERF=1 SUSTAINED=30m JSON=out.json]
+	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" \
+	  --image="$$IMAGE" $(if $(MLPERF),--mlperf) --sustained="$$SUSTAINED" --json="$$JSON"
+
+bench-arm: setup ## Count the ARM instructions of one inference of the NCNN packs, under QEMU
+#: [WEIGHTS=x.safetensors | PACKS=folder] [CPU=cortex-a53|cortex-a72|cortex-a76 SIZE=WxH CALIBRATION_DATA= JSON=out.json]
+	@tools/bench_arm.sh
 
 tune: setup ## Measure a model's packs in turns and recommend one, with the reasons
 #: PACKS=folders,with,commas | MODEL=yolo-fastestv2  [DEVICE=host|cortex-a76 THREADS=1,2,4 BUDGET=0.005|any JSON=out.json]

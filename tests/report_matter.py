@@ -1,6 +1,6 @@
 """What a report is made of, small: packs, a training log, measurements; and the report's HTML as a test reads it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from types import MappingProxyType
@@ -9,7 +9,8 @@ from typing import Any
 from small_pack import LABELS, rewrite_manifest, write_ncnn_pack
 
 from edgewright_edge.device import probe_device
-from edgewright_edge.measurement import BenchResult, ImageSize, PackIdentity, ThreadResult, summarize
+from edgewright_edge.measurement import BenchResult, ImageSize, PackIdentity, Replicate, Stages, ThreadResult, summarize
+from edgewright_edge.request import method
 from edgewright_edge.results import store_result
 from edgewright_export.manifest import Accuracy
 from edgewright_export.pack import MANIFEST, digest_file, list_files, open_pack
@@ -73,17 +74,33 @@ def write_run(
     return folder / "log.sqlite"
 
 
-def store_latency(database: Path, pack: Path, p50_ms: float) -> None:
-    """As `edgewright-bench` stores it, for 1 and 2 threads."""
+def thread_result(threads: int, samples_ms: Sequence[float], problems: Sequence[str] = ()) -> ThreadResult:
+    """Of equal stages, as long as nobody looks at them one by one."""
+    times = summarize(samples_ms)
+    replicate = Replicate(
+        cold_load_ms=None, load_ms=12.0, first_ms=20.0, warm_up_runs=30, warm=True, wall_ms=6000.0,
+        other_clock_ms=6000.0, peak_rss_mib=20.0, threads=(), states=(), num_runs=len(samples_ms),
+        inference_p50_ms=times.p50, image_to_result_p50_ms=times.p50,
+    )  # fmt: skip
+    return ThreadResult(
+        threads=threads, cores=(0,), valid=not problems, problems=tuple(problems), replicates=(replicate,) * 3,
+        stages_ms=Stages(
+            image_decode=None, preprocess=times, inference=times, postprocess=times, image_to_result=times
+        ),
+    )  # fmt: skip
+
+
+def store_latency(database: Path, pack: Path, p50_ms: float, problems: Sequence[str] = ()) -> None:
+    """As `edgewright-bench` stores it, for 1 and 2 threads; with `problems`, refused."""
     opened = open_pack(pack)
-    manifest, times = opened.manifest, summarize([p50_ms] * 50)
+    manifest = opened.manifest
     result = BenchResult(
         pack=PackIdentity(
             path=str(pack), model=manifest.model, target=manifest.target, precision=manifest.precision,
             manifest_sha256=digest_file(pack / MANIFEST),
         ),
-        runtime="a runtime 1.2.3", device=probe_device(), image=ImageSize(width=80, height=48), warmup=1, runs=50,
-        results=tuple(ThreadResult(threads=n, inference_ms=times, image_to_result_ms=times) for n in (1, 2)),
+        runtime="a runtime 1.2.3", device=probe_device(), image=ImageSize(width=80, height=48), method=method(),
+        results=tuple(thread_result(threads, [p50_ms] * 50, problems) for threads in (1, 2)),
     )  # fmt: skip
     store_result(database, "20260101T000000Z", opened, result)
 

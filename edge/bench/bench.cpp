@@ -1,58 +1,178 @@
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "child.h"
 #include "commands.h"
+#include "edgewright/cores.h"
 #include "edgewright/device.h"
-#include "edgewright/golden.h"
-#include "edgewright/model.h"
+#include "edgewright/pack.h"
+#include "frames.h"
+#include "replicate.h"
 #include "report.h"
-#include "timing.h"
+#include "verdict.h"
 
 namespace edgebench {
 namespace {
 
-using edgewright::GoldenCase;
 using edgewright::Image;
-using edgewright::Model;
 using edgewright::Pack;
 using edgewright::Result;
+using edgewright::Status;
 using nlohmann::ordered_json;
 
-struct Samples {  // milliseconds, in the order they were taken
-  std::vector<double> inference;
-  std::vector<double> image_to_result;
-};
-
-// `inference`: the network alone, from normalised planes to maps.  `image_to_result`: a decoded image to its result.
-Result<Samples> Measure(const Image& image, Model* model, const BenchOptions& options) {
-  const Result<const Image*> network_image = model->NetworkImage(image.view());
-  if (!network_image.ok()) return network_image.error();
-  const std::vector<float>& planes = model->Normalise(network_image.value()->view());
-  Result<std::vector<double>> inference =
-      MeasureRuns(options.warmup, options.runs, [&] { return model->Infer(planes); });
-  if (!inference.ok()) return inference.error();
-  Result<std::vector<double>> image_to_result =
-      MeasureRuns(options.warmup, options.runs, [&] { return model->Predict(image.view()); });
-  if (!image_to_result.ok()) return image_to_result.error();
-  return Samples{std::move(inference.value()), std::move(image_to_result.value())};
-}
+constexpr const char* kWhole = "image_to_result";
 
 std::vector<int> DefaultThreads() {
   const int most = std::min(4, edgewright::ProbeDevice().num_cores);
   return most == 1 ? std::vector<int>{1} : std::vector<int>{1, most};
 }
 
-ordered_json ThreadsJson(int num_threads, const Samples& samples) {
-  return {{"threads", num_threads},
-          {"inference_ms", LatencyJson(samples.inference)},
-          {"image_to_result_ms", LatencyJson(samples.image_to_result)}};
+Demands DemandsOf(const BenchOptions& options) {
+  Demands demands;
+  demands.runs = options.mlperf ? 1024 : options.runs;
+  demands.seconds = options.mlperf ? 60 : options.seconds;
+  return demands;
 }
 
-void Print(int num_threads, const Samples& samples) {
-  std::printf("%d thread%s\n", num_threads, num_threads == 1 ? "" : "s");
-  std::printf("  inference        %s\n", LatencyText(samples.inference).c_str());
-  std::printf("  image to result  %s\n", LatencyText(samples.image_to_result).c_str());
+Result<Measurement> Measure(const BenchOptions& options, int num_threads) {
+  Measurement measurement;
+  measurement.num_threads = num_threads;
+  measurement.cores = edgewright::FastestCores(edgewright::FindCores(), static_cast<std::size_t>(num_threads));
+  const ReplicateOptions one{options.pack, options.image, num_threads, measurement.cores, DemandsOf(options)};
+  for (std::size_t i = 0; i < kReplicates; ++i) {
+    const Result<std::string> reply = RunInChild([&one]() -> Result<std::string> {
+      const Result<Replicate> replicate = MeasureReplicate(one);
+      if (!replicate.ok()) return replicate.error();
+      return ReplicateJson(replicate.value()).dump();
+    });
+    if (!reply.ok()) return reply.error();
+    measurement.replicates.push_back(ParseReplicate(reply.value()));
+  }
+  return measurement;
+}
+
+// Of all replicates together, one after the other.
+std::vector<double> Samples(const Measurement& measurement, std::size_t stage) {
+  std::vector<double> samples;
+  for (const Replicate& replicate : measurement.replicates) {
+    for (const RunTimes& run : replicate.runs) samples.push_back(run[stage]);
+  }
+  return samples;
+}
+
+std::vector<double> WholeSamples(const Measurement& measurement) {
+  std::vector<double> samples;
+  for (const Replicate& replicate : measurement.replicates) {
+    for (const RunTimes& run : replicate.runs) {
+      samples.push_back(0);
+      for (const double time : run) samples.back() += time;
+    }
+  }
+  return samples;
+}
+
+std::vector<double> DecodeSamples(const Measurement& measurement) {
+  std::vector<double> samples;
+  for (const Replicate& replicate : measurement.replicates) {
+    samples.insert(samples.end(), replicate.image_decode_ms.begin(), replicate.image_decode_ms.end());
+  }
+  return samples;
+}
+
+ordered_json StagesJson(const Measurement& measurement) {
+  ordered_json stages;
+  stages["image_decode"] = LatencyJson(DecodeSamples(measurement));
+  for (std::size_t i = 0; i < kStages.size(); ++i) stages[kStages[i]] = LatencyJson(Samples(measurement, i));
+  stages[kWhole] = LatencyJson(WholeSamples(measurement));
+  return stages;
+}
+
+ordered_json MeasurementJson(const Measurement& measurement, const std::vector<std::string>& problems) {
+  ordered_json replicates = ordered_json::array();
+  for (const Replicate& replicate : measurement.replicates) {
+    ordered_json summary = ReplicateJson(replicate);
+    summary.erase("runs");  // they are in the stages' samples
+    summary.erase("image_decode_ms");
+    summary["num_runs"] = replicate.runs.size();
+    summary["inference_p50_ms"] = MedianMs(replicate, kInference);
+    summary["image_to_result_p50_ms"] = MedianRunMs(replicate);
+    replicates.push_back(std::move(summary));
+  }
+  return {{"threads", measurement.num_threads},
+          {"cores", measurement.cores},
+          {"valid", problems.empty()},
+          {"problems", problems},
+          {"stages_ms", StagesJson(measurement)},
+          {"replicates", replicates}};
+}
+
+std::string Cores(const Measurement& measurement) {
+  std::string text = measurement.cores.size() == 1 ? "core" : "cores";
+  for (const int core : measurement.cores) text += " " + std::to_string(core);
+  return measurement.cores.empty() ? "cores of the system's choice" : text;
+}
+
+void Print(const Measurement& measurement, const std::vector<std::string>& problems, bool mlperf) {
+  std::printf("%d thread%s on %s%s\n", measurement.num_threads, measurement.num_threads == 1 ? "" : "s",
+              Cores(measurement).c_str(), problems.empty() ? "" : ": REFUSED");
+  for (const std::string& problem : problems) std::printf("  not valid: %s\n", problem.c_str());
+  const std::vector<double> decode = DecodeSamples(measurement);
+  if (!decode.empty()) std::printf("  %-15s  %s\n", "image decode", LatencyText(decode).c_str());
+  for (std::size_t i = 0; i < kStages.size(); ++i) {
+    std::printf("  %-15s  %s\n", kStages[i], LatencyText(Samples(measurement, i)).c_str());
+  }
+  std::printf("  %-15s  %s\n", "image to result", LatencyText(WholeSamples(measurement)).c_str());
+  const Replicate& last = measurement.replicates.back();
+  std::printf(
+      "  load %.1f ms%s, first run %.1f ms, warm-up %d runs, peak memory %.1f MiB\n", last.load_ms,
+      last.cold_load_ms ? (", from disk " + std::to_string(static_cast<int>(*last.cold_load_ms)) + " ms").c_str() : "",
+      last.first_ms, last.warm_up_runs, last.peak_rss_mib);
+  if (mlperf) {
+    std::printf("  MLPerf single stream: %s\n", PercentileText(WholeSamples(measurement), 90).c_str());
+  }
+}
+
+// One line per run, in the order they were taken.
+std::string SampleLines(const std::vector<Measurement>& measurements) {
+  std::string lines;
+  for (const Measurement& measurement : measurements) {
+    for (std::size_t r = 0; r < measurement.replicates.size(); ++r) {
+      const std::vector<RunTimes>& runs = measurement.replicates[r].runs;
+      for (std::size_t i = 0; i < runs.size(); ++i) {
+        ordered_json line = {{"threads", measurement.num_threads}, {"replicate", r}, {"run", i}};
+        for (std::size_t stage = 0; stage < kStages.size(); ++stage) {
+          line[std::string(kStages[stage]) + "_ms"] = runs[i][stage];
+        }
+        lines += line.dump() + "\n";
+      }
+    }
+  }
+  return lines;
+}
+
+Status WriteResults(const BenchOptions& options, const Pack& pack, const Image& image, const ordered_json& results,
+                    const std::vector<Measurement>& measurements) {
+  if (!options.samples_path.empty()) {
+    const std::string lines = SampleLines(measurements);
+    if (const Status written = WriteFile(lines.data(), lines.size(), options.samples_path); !written.ok()) {
+      return written;
+    }
+  }
+  if (options.json_path.empty()) return edgewright::Done{};
+  const Demands demands = DemandsOf(options);
+  return WriteJson({{"pack", PackJson(pack)},
+                    {"runtime", RuntimeText()},
+                    {"device", DeviceJson()},
+                    {"image", {{"width", image.width()}, {"height", image.height()}}},
+                    {"method",
+                     {{"replicates", kReplicates},
+                      {"min_runs", demands.runs},
+                      {"min_seconds", demands.seconds},
+                      {"mlperf", options.mlperf}}},
+                    {"results", results}},
+                   options.json_path);
 }
 
 }  // namespace
@@ -64,30 +184,25 @@ int Bench(const BenchOptions& options) {
   }
   const Result<Pack> pack = Pack::Open(options.pack);
   if (!pack.ok()) return Fail(pack.error());
-  const Result<GoldenCase> golden =
-      edgewright::ReadGoldenCase(pack.value(), pack.value().manifest().golden.cases.front());
-  if (!golden.ok()) return Fail(golden.error());
-  const Image& image = golden.value().source_bgr;
+  const Result<Image> image = ImageToMeasure(pack.value(), options.image);
+  if (!image.ok()) return Fail(image.error());
 
   ordered_json results = ordered_json::array();
+  std::vector<Measurement> measurements;
+  bool valid = true;
   for (const int num_threads : thread_counts) {
-    Result<Model> model = Model::Load(pack.value(), num_threads);
-    if (!model.ok()) return Fail(model.error());
-    const Result<Samples> samples = Measure(image, &model.value(), options);
-    if (!samples.ok()) return Fail(samples.error());
-    results.push_back(ThreadsJson(num_threads, samples.value()));
-    Print(num_threads, samples.value());
+    Result<Measurement> measurement = Measure(options, num_threads);
+    if (!measurement.ok()) return Fail(measurement.error());
+    const std::vector<std::string> problems = FindProblems(measurement.value());
+    valid = valid && problems.empty();
+    Print(measurement.value(), problems, options.mlperf);
+    std::fflush(stdout);
+    results.push_back(MeasurementJson(measurement.value(), problems));
+    measurements.push_back(std::move(measurement.value()));
   }
-  if (options.json_path.empty()) return 0;
-  const ordered_json document = {{"pack", PackJson(pack.value())},
-                                 {"runtime", RuntimeText()},
-                                 {"device", DeviceJson()},
-                                 {"image", {{"width", image.width()}, {"height", image.height()}}},
-                                 {"warmup", options.warmup},
-                                 {"runs", options.runs},
-                                 {"results", results}};
-  const edgewright::Status written = WriteJson(document, options.json_path);
-  return written.ok() ? 0 : Fail(written.error());
+  const Status written = WriteResults(options, pack.value(), image.value(), results, measurements);
+  if (!written.ok()) return Fail(written.error());
+  return valid || options.allow_refused ? 0 : 1;
 }
 
 }  // namespace edgebench

@@ -26,10 +26,28 @@ struct RunOptions {
 
 struct BenchOptions {
   std::string pack;
+  std::string image;             // a file; empty: the pack's first golden image
   std::vector<int> num_threads;  // empty: 1 and 4, or what the machine has
-  int warmup = 20;
-  int runs = 200;
+  int runs = 50;                 // of each replicate, at least, and
+  double seconds = 5;            // for that long, at least
+  bool mlperf = false;           // 1024 runs and 60 seconds instead
+  bool allow_refused = false;    // exit code 0 whatever the verdict
+  std::string json_path;         // empty: none
+  std::string samples_path;      // of JSON lines; empty: none
+};
+
+struct SustainOptions {
+  std::string pack;
+  int num_threads = 1;
+  double seconds = 600;
   std::string json_path;  // empty: none
+};
+
+struct ProfileOptions {
+  std::string pack;
+  int num_threads = 1;
+  int runs = 50;
+  std::string json_path;  // empty: none; "-": JSON instead of the table
 };
 
 struct CompareOptions {
@@ -52,7 +70,10 @@ int Info(bool as_json);
 int Verify(const VerifyOptions& options);
 int Run(const RunOptions& options);
 int Bench(const BenchOptions& options);
+int Sustain(const SustainOptions& options);
+int Profile(const ProfileOptions& options);
 int Compare(const CompareOptions& options);
+int CompareSample(const CompareOptions& options);
 int Turns(const TurnsOptions& options);
 
 }  // namespace edgebench

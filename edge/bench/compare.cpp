@@ -1,31 +1,24 @@
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
+#include "bare_model.h"
 #include "commands.h"
 #include "edgewright/golden.h"
 #include "edgewright/model.h"
-#include "edgewright/statistics.h"
 #include "report.h"
-#include "timing.h"
+#include "rounds.h"
 
 namespace edgebench {
 namespace {
 
-using edgewright::Bytes;
-using edgewright::Error;
-using edgewright::InputError;
 using edgewright::NcnnModel;
 using edgewright::Pack;
 using edgewright::Preprocess;
 using edgewright::Preprocessor;
 using edgewright::Result;
 using nlohmann::ordered_json;
-
-constexpr std::uint64_t kMaxModelBytes = std::uint64_t{1} << 30;
 
 struct Contestant {
   NcnnModel model;
@@ -51,18 +44,9 @@ Result<Contestant> LoadPack(const Pack& pack, const edgewright::Image& source, i
 
 // A model that is not a pack: fp32, fed as `like` is.
 Result<Contestant> LoadBare(const CompareOptions& options, const Preprocess& like, const edgewright::Image& source) {
-  if (options.input.empty() || options.outputs.empty()) {
-    return InputError(options.other + ": a bare .param needs --input and --outputs, the names of its blobs");
-  }
-  const std::filesystem::path path(options.other);
-  const Result<Bytes> param = edgewright::ReadFile(path, kMaxModelBytes);
-  if (!param.ok()) return param.error();
-  Result<Bytes> bin = edgewright::ReadFile(std::filesystem::path(path).replace_extension(".bin"), kMaxModelBytes);
-  if (!bin.ok()) return bin.error();
   Result<NcnnModel> model =
-      NcnnModel::Load(param.value(), std::move(bin.value()),
-                      {options.input, options.outputs, options.num_threads, /*half_precision=*/false});
-  if (!model.ok()) return Error{model.error().kind, options.other + ": " + model.error().message};
+      LoadBareModel(options.other, {options.input, options.outputs, options.num_threads, /*half_precision=*/false});
+  if (!model.ok()) return model.error();
   return Contestant{std::move(model.value()), Planes(like, source), like.width, like.height};
 }
 
@@ -73,47 +57,6 @@ Result<Contestant> LoadOther(const CompareOptions& options, const Pack& pack, co
   const Result<Pack> other = Pack::Open(options.other);
   if (!other.ok()) return other.error();
   return LoadPack(other.value(), source, options.num_threads);
-}
-
-struct Rounds {  // milliseconds, one entry a round
-  std::vector<double> pack;
-  std::vector<double> other;
-  std::vector<double> ratio;
-};
-
-// Both in every round, in turns first, so that whatever slows the machine down slows both.
-Result<Rounds> Interleave(Contestant* pack, Contestant* other, const CompareOptions& options) {
-  Rounds rounds;
-  std::optional<Error> failure;
-  const auto measure = [&](Contestant* contestant) {
-    return MeasureMs([&] {
-      const auto maps = contestant->Run();
-      if (!maps.ok()) failure = maps.error();
-    });
-  };
-  for (int i = -options.warmup; i < options.runs; ++i) {
-    const bool pack_first = i % 2 == 0;
-    const double first_ms = measure(pack_first ? pack : other);
-    const double second_ms = measure(pack_first ? other : pack);
-    if (failure) return *failure;
-    if (i < 0) continue;
-    const auto [pack_ms, other_ms] = pack_first ? std::pair(first_ms, second_ms) : std::pair(second_ms, first_ms);
-    rounds.pack.push_back(pack_ms);
-    rounds.other.push_back(other_ms);
-    rounds.ratio.push_back(pack_ms / other_ms);
-  }
-  return rounds;
-}
-
-struct RatioStats {
-  double p10;
-  double median;
-  double p90;
-};
-
-RatioStats Summarize(std::vector<double> ratios) {
-  std::sort(ratios.begin(), ratios.end());
-  return {edgewright::Percentile(ratios, 10), edgewright::Percentile(ratios, 50), edgewright::Percentile(ratios, 90)};
 }
 
 }  // namespace
@@ -129,7 +72,8 @@ int Compare(const CompareOptions& options) {
   if (!ours.ok()) return Fail(ours.error());
   Result<Contestant> other = LoadOther(options, pack.value(), source);
   if (!other.ok()) return Fail(other.error());
-  const Result<Rounds> rounds = Interleave(&ours.value(), &other.value(), options);
+  const Result<Rounds> rounds =
+      Interleave(options.warmup, options.runs, [&] { return ours.value().Run(); }, [&] { return other.value().Run(); });
   if (!rounds.ok()) return Fail(rounds.error());
 
   const RatioStats ratio = Summarize(rounds.value().ratio);

@@ -71,16 +71,57 @@ void AddRun(CLI::App* app, int* exit_code) {
 
 void AddBench(CLI::App* app, int* exit_code) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App* command = app->add_subcommand("bench", "latency of a pack");
+  CLI::App* command = app->add_subcommand("bench", "latency of a pack, or the reason why it cannot be trusted");
   command->footer(
-      "Two figures per thread count: inference is the network alone, image to result also resizes and decodes.\n"
+      "Three processes, one after the other, each on the fastest cores: load, first run, warm-up until the times are\n"
+      "flat, then runs of every stage.  They must agree within 5 %, as many threads must have been busy as were asked "
+      "for,\n"
+      "and nothing else may have used the cores; otherwise the result is refused: \"valid\": false, exit code 1.\n"
       "Example: edgebench bench build/yolo-fastestv2/ncnn-fp16 --threads 1,4 --json latency.json");
   command->add_option("pack", options->pack, "folder of the pack")->required();
+  command->add_option("--image", options->image, "a JPEG or PNG file to measure with, its decoding included");
   command->add_option("--threads", options->num_threads, "for example 1,4; default: 1 and 4, or what the machine has")
       ->delimiter(',');
-  AddRuns(command, &options->warmup, &options->runs);
+  command->add_option("--runs", options->runs, "runs of each of the three, at least")
+      ->check(CLI::Range(1, kMaxRuns))
+      ->capture_default_str();
+  command->add_option("--seconds", options->seconds, "seconds of each of the three, at least")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  command->add_flag("--mlperf", options->mlperf, "1024 runs and 60 seconds, and the 90th percentile");
+  command->add_flag("--allow-refused", options->allow_refused, "exit code 0 for refused results, too");
+  command->add_option("--samples", options->samples_path, "write the times of every run to this file, as JSON lines");
   command->add_option("--json", options->json_path, "also write the result, every sample included, to this file");
   command->callback([=] { *exit_code = Bench(*options); });
+}
+
+void AddSustain(CLI::App* app, int* exit_code) {
+  auto options = std::make_shared<SustainOptions>();
+  CLI::App* command = app->add_subcommand("sustain", "latency minute by minute: what heat does to a device");
+  command->footer("Example: edgebench sustain build/yolo-fastestv2/ncnn-fp16 --seconds 1800 --threads 4");
+  command->add_option("pack", options->pack, "folder of the pack")->required();
+  command->add_option("--seconds", options->seconds, "how long")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->capture_default_str();
+  AddThreads(command, &options->num_threads);
+  command->add_option("--json", options->json_path, "also write the curve to this file");
+  command->callback([=] { *exit_code = Sustain(*options); });
+}
+
+void AddProfile(CLI::App* app, int* exit_code) {
+  auto options = std::make_shared<ProfileOptions>();
+  CLI::App* command = app->add_subcommand("profile", "the time of every layer of a network");
+  command->footer(
+      "Layers are run one by one and keep their results, which costs time of its own: read the shares, and take the\n"
+      "latency of the whole from bench.\n"
+      "Example: edgebench profile build/yolo-fastestv2/ncnn-fp16");
+  command->add_option("pack", options->pack, "folder of the pack")->required();
+  AddThreads(command, &options->num_threads);
+  command->add_option("--runs", options->runs, "runs; medians are shown")
+      ->check(CLI::Range(1, kMaxRuns))
+      ->capture_default_str();
+  command->add_option("--json", options->json_path, "write every layer to this file, or - for standard output");
+  command->callback([=] { *exit_code = Profile(*options); });
 }
 
 void AddCompare(CLI::App* app, int* exit_code) {
@@ -96,6 +137,26 @@ void AddCompare(CLI::App* app, int* exit_code) {
   AddRuns(command, &options->warmup, &options->runs);
   command->add_option("--json", options->json_path, "also write the result, every sample included, to this file");
   command->callback([=] { *exit_code = Compare(*options); });
+}
+
+void AddCompareSample(CLI::App* app, int* exit_code) {
+  auto options = std::make_shared<CompareOptions>();
+  options->input = "input.1";
+  options->outputs = {"794", "796"};
+  CLI::App* command =
+      app->add_subcommand("compare-sample", "a frame to boxes, in turns with the published NCNN sample");
+  command->footer(
+      "The sample's steps, straightforward: resize, normalise, the published network, every class of every anchor,\n"
+      "every box against every other.  The frame is the pack's first golden image at 640x480.\n"
+      "Example: edgebench compare-sample build/yolo-fastestv2/ncnn-fp16 yolo-fastestv2-opt.param --runs 500");
+  command->add_option("pack", options->pack, "folder of the pack, a yolo-fastestv2")->required();
+  command->add_option("published", options->other, "the published .param, with its .bin beside it")->required();
+  command->add_option("--input", options->input, "its input blob")->capture_default_str();
+  command->add_option("--outputs", options->outputs, "its output blobs")->delimiter(',')->capture_default_str();
+  AddThreads(command, &options->num_threads);
+  AddRuns(command, &options->warmup, &options->runs);
+  command->add_option("--json", options->json_path, "also write the result, every sample included, to this file");
+  command->callback([=] { *exit_code = CompareSample(*options); });
 }
 
 void AddTurns(CLI::App* app, int* exit_code) {
@@ -118,7 +179,9 @@ int Main(int argc, char** argv) {
       "build/yolo-fastestv2/ncnn-fp16");
   app.require_subcommand(1);
   int exit_code = 0;
-  for (const auto add : {AddInfo, AddVerify, AddRun, AddBench, AddCompare, AddTurns}) add(&app, &exit_code);
+  for (const auto add :
+       {AddInfo, AddVerify, AddRun, AddBench, AddSustain, AddProfile, AddCompare, AddCompareSample, AddTurns})
+    add(&app, &exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -79,16 +80,26 @@ ordered_json PackJson(const edgewright::Pack& pack) {
 ordered_json LatencyJson(const std::vector<double>& samples_ms) {
   const std::optional<LatencyStats> stats = edgewright::Summarize(samples_ms);
   if (!stats) return nullptr;
-  return {{"count", stats->count}, {"min", stats->min}, {"mean", stats->mean}, {"p50", stats->p50},
-          {"p90", stats->p90},     {"p99", stats->p99}, {"max", stats->max},   {"samples", samples_ms}};
+  return {{"count", stats->count},     {"min", stats->min},           {"mean", stats->mean},  {"p50", stats->p50},
+          {"p90", stats->p90},         {"p99", stats->p99},           {"max", stats->max},    {"mad", stats->mad},
+          {"p50_low", stats->p50_low}, {"p50_high", stats->p50_high}, {"samples", samples_ms}};
 }
 
 std::string LatencyText(const std::vector<double>& samples_ms) {
   const std::optional<LatencyStats> stats = edgewright::Summarize(samples_ms);
   if (!stats) return "no samples";
-  char text[160];
-  std::snprintf(text, sizeof(text), "p50 %.3f  p90 %.3f  p99 %.3f  min %.3f  mean %.3f  max %.3f ms", stats->p50,
-                stats->p90, stats->p99, stats->min, stats->mean, stats->max);
+  char text[200];
+  std::snprintf(text, sizeof(text), "p50 %.3f [%.3f, %.3f]  p90 %.3f  p99 %.3f  min %.3f  max %.3f  mad %.3f ms",
+                stats->p50, stats->p50_low, stats->p50_high, stats->p90, stats->p99, stats->min, stats->max,
+                stats->mad);
+  return text;
+}
+
+std::string PercentileText(std::vector<double> samples_ms, int percent) {
+  if (samples_ms.empty()) return "no samples";
+  std::sort(samples_ms.begin(), samples_ms.end());
+  char text[60];
+  std::snprintf(text, sizeof(text), "p%d %.3f ms", percent, edgewright::Percentile(samples_ms, percent));
   return text;
 }
 

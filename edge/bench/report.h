@@ -29,7 +29,8 @@ int Fail(const edgewright::Error& error);
 // The statistics and, for whoever wants others, the samples in the order they were taken.
 [[nodiscard]] nlohmann::ordered_json LatencyJson(const std::vector<double>& samples_ms);
 
-// "p50 5.71  p90 5.93  p99 7.02  min 5.60  mean 5.75  max 7.90 ms"
+// "p50 5.71 [5.70, 5.73]  p90 5.93  p99 7.02  min 5.60  max 7.90  mad 0.04 ms"; the interval is of the median, at 95 %
 [[nodiscard]] std::string LatencyText(const std::vector<double>& samples_ms);
+[[nodiscard]] std::string PercentileText(std::vector<double> samples_ms, int percent);  // "p90 5.93 ms"
 
 }  // namespace edgebench

@@ -10,6 +10,20 @@
 
 namespace edgebench {
 
+class Stopwatch {
+ public:
+  // Since construction or the last lap.
+  double LapMs() {
+    const auto now = std::chrono::steady_clock::now();
+    const double elapsed_ms = std::chrono::duration<double, std::milli>(now - start_).count();
+    start_ = now;
+    return elapsed_ms;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 template <typename Call>
 double MeasureMs(const Call& call) {
   const auto start = std::chrono::steady_clock::now();

@@ -1,4 +1,4 @@
-"""`edgewright-bench`: the latency of a pack, or of every pack of a model, on this machine."""
+"""`edgewright-bench`: the latency of a pack, or of every pack of a model."""
 
 import argparse
 import sys
@@ -12,14 +12,16 @@ from edgewright_train.errors import InputError
 from .device import num_cores
 
 _MAX_RUNS = 1_000_000
+_MAX_SECONDS = 3600.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 measured, 1 a pack is damaged or its runtime crashed, 2 wrong input."""
+    """Returns the exit code: 0 measured, 1 refused, a pack is damaged or its runtime crashed, 2 wrong input."""
     parser = Parser(
         prog="edgewright-bench",
         description="Measure packs on this machine: NCNN with edgebench (C++, built when needed), TFLite and ONNX from "
-        "Python with the same statistics.  Every result is added to results.sqlite and written to build/bench/.",
+        "Python by the same method.  A time is given only with the evidence that it can be believed, and refused "
+        "otherwise (exit code 1).  Every result is added to results.sqlite and written to build/bench/.",
         epilog="example: edgewright-bench --model yolo-fastestv2 --threads 1,4 --json out.json",
     )
     parser.add_argument("--pack", type=Path, help="a pack's folder")
@@ -27,8 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--build", type=Path, default=Path("build"), help="where packs are (default: build)")
     parser.add_argument("--device", default="host", help="what to measure on (default and only choice: host)")
     parser.add_argument("--threads", help="thread counts, for example 1,4 (default: 1 and 4, or what the machine has)")
-    parser.add_argument("--warmup", type=_at_least(0), default=20, help="runs before the measured ones (default: 20)")
-    parser.add_argument("--runs", type=_at_least(50), default=200, help="measured runs, at least 50 (default: 200)")
+    parser.add_argument("--image", type=Path, help="a JPEG or PNG file to measure with, its decoding included")
+    parser.add_argument("--runs", type=_at_least(1), default=50, help="runs of each of 3 replicates, at least (50)")
+    parser.add_argument("--seconds", type=_seconds, default=5.0, help="seconds of each of 3 replicates, at least (5)")
+    parser.add_argument("--mlperf", action="store_true", help="1024 runs and 60 seconds instead")
+    parser.add_argument("--sustained", help="instead: the latency of one NCNN pack minute by minute, e.g. for 30m")
+    parser.add_argument("--allow-refused", action="store_true", help="exit code 0 for refused results, too")
     parser.add_argument("--results", type=Path, default=Path("results.sqlite"), help="database to add to")
     parser.add_argument("--json", help="also write the results there; - for standard output instead of the table")
     return run_command(parser, _bench, argv)
@@ -39,17 +45,21 @@ def _bench(arguments: argparse.Namespace) -> int:
         raise InputError(f"DEVICE={arguments.device}: this version measures on the host only")
     if arguments.pack is None and arguments.model is None:
         raise InputError("give either PACK= or MODEL=")
+    if arguments.sustained is not None:
+        return _sustain(arguments)
     from edgewright_train.progress import counted  # noqa: PLC0415 (keeps --help fast)
 
     from .bench import as_text, bench_packs, find_packs  # noqa: PLC0415
+    from .request import Request, method  # noqa: PLC0415
     from .results import as_record, store_result, write_record  # noqa: PLC0415
 
-    thread_counts = _thread_counts(arguments.threads)
+    wanted = method(runs=arguments.runs, seconds=arguments.seconds, mlperf=arguments.mlperf)
+    request = Request(_thread_counts(arguments.threads), wanted, arguments.image)
     folders = [arguments.pack] if arguments.pack else find_packs(arguments.model, arguments.build)
     run = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     rows = []
     with counted("measuring") as progress:
-        for row in bench_packs(folders, thread_counts, warmup=arguments.warmup, runs=arguments.runs):
+        for row in bench_packs(folders, request):
             rows.append(row)
             progress(len(rows), len(folders))
             if row.result is not None:
@@ -58,7 +68,19 @@ def _bench(arguments: argparse.Namespace) -> int:
     measured = [as_record(run, row.pack, row.result) for row in rows if row.result is not None]
     if not measured:
         raise InputError(f"{rows[0].pack.path}: {rows[0].reason}")
-    emit(as_text(rows, thread_counts), {"run": run, "packs": measured}, arguments.json)
+    emit(as_text(rows, request), {"run": run, "packs": measured}, arguments.json)
+    return 0 if arguments.allow_refused or all(row.valid for row in rows) else 1
+
+
+def _sustain(arguments: argparse.Namespace) -> int:
+    from .sustained import parse_duration, sustain  # noqa: PLC0415 (keeps --help fast)
+
+    seconds, threads = parse_duration(arguments.sustained), _thread_counts(arguments.threads or "1")
+    if arguments.pack is None or len(threads) > 1:
+        raise InputError(f"SUSTAINED={arguments.sustained}: needs one PACK= and one number of THREADS=")
+    show = sys.stderr if arguments.json == "-" else sys.stdout
+    curve = sustain(arguments.pack, threads[0], seconds, show=show)
+    emit(f"the last minute's median is {curve['last_to_first']:.3f} of the first's", curve, arguments.json)
     return 0
 
 
@@ -81,6 +103,16 @@ def _at_least(minimum: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {_MAX_SECONDS:.0f}")
+    return seconds
 
 
 if __name__ == "__main__":

@@ -12,14 +12,15 @@ from edgewright_export.pack import MANIFEST, Pack, open_pack
 from edgewright_train.errors import InputError
 
 from .edgebench import bench_with_edgebench
-from .measurement import BenchResult
-from .sessions import bench_in_python
+from .latency.bench_python import bench_in_python
+from .measurement import BenchResult, Latency, ThreadResult
+from .request import Request
 
 
 class Bench(Protocol):
     """Measures one pack."""
 
-    def __call__(self, pack: Pack, thread_counts: Sequence[int], *, warmup: int, runs: int) -> BenchResult: ...
+    def __call__(self, pack: Pack, request: Request) -> BenchResult: ...
 
 
 BENCHES: dict[str, Bench] = {"ncnn": bench_with_edgebench, "tflite": bench_in_python, "onnx": bench_in_python}
@@ -27,11 +28,17 @@ BENCHES: dict[str, Bench] = {"ncnn": bench_with_edgebench, "tflite": bench_in_py
 
 @dataclass(frozen=True)
 class Row:
-    """One pack: its result, or the reason why there is none."""
+    """One pack on one device: its result, or the reason why there is none."""
 
     pack: Pack
     result: BenchResult | None
     reason: str = ""
+    device: str = "host"
+
+    @property
+    def valid(self) -> bool:
+        """Whether every thread count can be believed; a pack without a result says nothing wrong."""
+        return self.result is None or all(threads.valid for threads in self.result.results)
 
 
 def find_packs(model: str, build: Path) -> list[Path]:
@@ -42,34 +49,46 @@ def find_packs(model: str, build: Path) -> list[Path]:
     return packs
 
 
-def bench_packs(folders: Sequence[Path], thread_counts: Sequence[int], *, warmup: int, runs: int) -> Iterator[Row]:
+def bench_packs(folders: Sequence[Path], request: Request, *, device: str = "host") -> Iterator[Row]:
     """Measure one after the other.  A pack this machine cannot run comes with the reason."""
     for folder in folders:
         pack = open_pack(folder)
         bench = BENCHES.get(pack.manifest.target)
         if bench is None:
-            yield Row(pack, None, f"{pack.manifest.target} does not run on this host")
+            yield Row(pack, None, f"{pack.manifest.target} does not run on this host", device)
             continue
         try:
-            yield Row(pack, bench(pack, thread_counts, warmup=warmup, runs=runs))
+            yield Row(pack, bench(pack, request), "", device)
         except InputError as error:  # its runtime or its compiler is not installed
-            yield Row(pack, None, str(error))
+            yield Row(pack, None, str(error), device)
 
 
-def as_text(rows: Sequence[Row], thread_counts: Sequence[int]) -> str:
-    """One line per pack: the median of the network alone per thread count, and of image to result at the first."""
-    table = Table(title=f"{rows[0].pack.manifest.model}: median latency in milliseconds")
-    times = [*(_cores(count) for count in thread_counts), f"image to result, {_cores(thread_counts[0])}"]
-    table.add_column("pack")
-    for title in ("size", "accuracy", *times):
+def as_text(rows: Sequence[Row]) -> str:
+    """One line per pack and device: the network alone per thread count, image to result at one, what was refused."""
+    table = Table(title=f"{rows[0].pack.manifest.model}: median latency in milliseconds (95 % interval)")
+    counts = sorted({threads.threads for row in rows if row.result for threads in row.result.results})
+    elsewhere = any(row.device != "host" for row in rows)
+    for title in (*(["device"] if elsewhere else []), "pack"):
+        table.add_column(title)
+    for title in ("size", "accuracy", *map(_cores, counts), f"image to result, {_cores(counts[0])}"):
         table.add_column(title, justify="right")
     for row in rows:
-        table.add_row(row.pack.name, f"{row.pack.size_bytes / 1000:.0f} kB", _accuracy(row.pack), *_times(row))
+        what = (row.pack.name, f"{row.pack.size_bytes / 1000:.0f} kB", _accuracy(row.pack))
+        table.add_row(*([row.device] if elsewhere else []), *what, *_times(row, counts))
     table.caption = "; ".join(sorted({row.reason for row in rows if row.reason})) or None
     console = Console()
     with console.capture() as capture:
         console.print(table)
-    return capture.get().rstrip()
+    return "\n".join([capture.get().rstrip(), *_refusals(rows)])
+
+
+def _refusals(rows: Sequence[Row]) -> Iterator[str]:
+    results = [(row, threads) for row in rows if row.result for threads in row.result.results if not threads.valid]
+    for row, threads in results:
+        where = "" if row.device == "host" else f"{row.device}, "
+        yield f"refused: {where}{row.pack.name}, {_cores(threads.threads)}: {'; '.join(threads.problems)}"
+    if results:
+        yield 'A refused time is no measurement, whatever it says: docs/benchmarking.md, "When a result is refused".'
 
 
 def _cores(count: int) -> str:
@@ -81,8 +100,14 @@ def _accuracy(pack: Pack) -> str:
     return f"{accuracy.metric} {accuracy.value:.4f}" if accuracy else "-"
 
 
-def _times(row: Row) -> list[str]:
+def _times(row: Row, counts: Sequence[int]) -> list[str]:
     if row.result is None:
         return []
-    inference = [f"{threads.inference_ms.p50:.2f}" for threads in row.result.results]
-    return [*inference, f"{row.result.results[0].image_to_result_ms.p50:.2f}"]
+    by_count = {threads.threads: threads for threads in row.result.results}
+    found = [by_count.get(count) for count in counts]
+    inference = [_time(threads, threads.stages_ms.inference) if threads else "-" for threads in found]
+    return [*inference, _time(found[0], found[0].stages_ms.image_to_result) if found[0] else "-"]
+
+
+def _time(threads: ThreadResult, latency: Latency) -> str:
+    return f"{'' if threads.valid else '~'}{latency.p50:.2f}"

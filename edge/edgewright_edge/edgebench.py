@@ -2,7 +2,6 @@
 
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from edgewright_export.pack import Pack
@@ -11,21 +10,30 @@ from edgewright_train.schema import parse_record_json
 
 from .build_host import build_host
 from .measurement import BenchResult
+from .request import Request
 
 
-def bench_with_edgebench(pack: Pack, thread_counts: Sequence[int], *, warmup: int, runs: int) -> BenchResult:
+def bench_with_edgebench(pack: Pack, request: Request) -> BenchResult:
     """Builds edgebench when needed.  Raises the error that edgebench reports."""
     binary = build_host()
     with tempfile.TemporaryDirectory(prefix="edgewright-bench-") as scratch:
         written = Path(scratch) / "result.json"
-        threads = ",".join(str(count) for count in thread_counts)
-        command = [str(binary), "bench", str(pack.path), "--threads", threads, "--warmup", str(warmup)]
-        done = subprocess.run(
-            [*command, "--runs", str(runs), "--json", str(written)], capture_output=True, text=True, check=False
-        )
+        command = [str(binary), "bench", str(pack.path), *bench_arguments(request), "--json", str(written)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise edgebench_error(done.returncode, done.stderr)
         return parse_record_json(BenchResult, written.read_text(), source=str(binary))
+
+
+def bench_arguments(request: Request) -> list[str]:
+    """Of `edgebench bench`.  A refused result is a result: its JSON says why."""
+    method = request.method
+    return [
+        f"--threads={','.join(str(count) for count in request.thread_counts)}",
+        *(["--mlperf"] if method.mlperf else [f"--runs={method.min_runs}", f"--seconds={method.min_seconds}"]),
+        *([f"--image={request.image}"] if request.image else []),
+        "--allow-refused",
+    ]
 
 
 def edgebench_error(code: int, stderr: str) -> EdgewrightError:

@@ -1,29 +1,33 @@
 """The newest measurements of each pack, from results.sqlite (schema: results.py)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from edgewright_train.errors import InputError
 from edgewright_train.schema import parse_record_json
 
-from .measurement import Device
+from .measurement import Device, Stage
 from .report_database import reading
 
-Stage = Literal["inference", "image_to_result"]
 _MOST_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One pack at one thread count and stage."""
+    """One pack at one thread count and stage; `problems`: why it was refused."""
 
     p50_ms: float
     p90_ms: float
     count: int
     runtime: str
     device: str
+    problems: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        return not self.problems
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ def read_measurements(database: Path) -> Measurements:
 def _read(database: Path) -> dict[str, dict[tuple[int, Stage], Measured]]:
     # With MAX, SQLite takes the other columns from the row that has it.
     query = (
-        "SELECT manifest_sha256, threads, stage, p50_ms, p90_ms, count, runtime, device_json, MAX(id) "
-        "FROM benchmarks GROUP BY manifest_sha256, threads, stage LIMIT ?"
+        "SELECT manifest_sha256, threads, stage, p50_ms, p90_ms, count, runtime, device_json, problems, MAX(id) "
+        "FROM latencies GROUP BY manifest_sha256, threads, stage LIMIT ?"
     )
     found: dict[str, dict[tuple[int, Stage], Measured]] = {}
     with reading(database) as connection:
@@ -62,6 +66,7 @@ def _read(database: Path) -> dict[str, dict[tuple[int, Stage], Measured]]:
                 count=row["count"],
                 runtime=row["runtime"],
                 device=_device(row["device_json"], database),
+                problems=tuple(json.loads(row["problems"])),
             )
     return found
 

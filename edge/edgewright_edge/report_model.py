@@ -7,9 +7,9 @@ from typing import Literal
 from edgewright_export.manifest import Accuracy
 from edgewright_train.models.architecture import Task
 
+from .measurement import Stage
 from .report_charts import Chart, Sample, scatter_chart
 from .report_gallery import Picture
-from .report_latency import Stage
 from .report_packs import CheckedPack, PackGroup
 from .report_quantisation import QuantisedPart, quantised_part
 
@@ -35,6 +35,7 @@ class Time:
     p90: str
     share: float
     is_best: bool
+    is_refused: bool
     description: str
 
 
@@ -172,19 +173,21 @@ def _time(checked: CheckedPack, group: PackGroup, column: tuple[int, Stage]) -> 
     if found is None:
         return None
     slowest_ms = max(other.measured[column].p50_ms for other in group.packs if column in other.measured)
+    reasons = f"refused: {'; '.join(found.problems)}" if found.problems else ""
     return Time(
         p50=f"{found.p50_ms:.2f}",
         p90=f"{found.p90_ms:.2f}",
         share=found.p50_ms / slowest_ms,
         is_best=checked is group.fastest(column),
-        description=f"{found.count} runs, {found.runtime}, {found.device}",
+        is_refused=not found.valid,
+        description=f"{found.count} runs, {found.runtime}, {found.device}{', ' if reasons else ''}{reasons}",
     )
 
 
 def _charts(group: PackGroup) -> Iterator[Chart]:
     """Accuracy against latency per thread count, then against size; only of packs that have both figures."""
     for threads in group.thread_counts:
-        timed = [checked for checked in group.packs if (threads, "inference") in checked.measured]
+        timed = [checked for checked in group.packs if checked.has_valid((threads, "inference"))]
         times = {checked.name: checked.measured[threads, "inference"].p50_ms for checked in timed}
         yield from _scatter(group, f"by latency on {cores(threads)}", "median latency in ms", "ms", times)
     sizes = {checked.name: checked.pack.size_bytes / 1000 for checked in group.packs}

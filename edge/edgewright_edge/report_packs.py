@@ -9,7 +9,8 @@ from edgewright_export.pack import MANIFEST, Pack, digest_file, open_pack
 from edgewright_export.verify import Verdict, verify_golden
 from edgewright_train.errors import CheckError, EdgewrightError, InputError
 
-from .report_latency import Measured, Measurements, Stage
+from .measurement import Stage
+from .report_latency import Measured, Measurements
 
 Status = Literal["proven", "failed", "unchecked"]
 
@@ -28,6 +29,10 @@ class CheckedPack:
     @property
     def name(self) -> str:
         return self.pack.name
+
+    def has_valid(self, column: tuple[int, Stage]) -> bool:
+        """Whether it was measured at these threads and this stage, and not refused."""
+        return column in self.measured and self.measured[column].valid
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ class PackGroup:
         return min(self.proven, key=lambda checked: checked.pack.size_bytes, default=None)
 
     def fastest(self, column: tuple[int, Stage]) -> CheckedPack | None:
-        """Of the proven ones that were measured at these threads and this stage, if any."""
-        timed = [pack for pack in self.proven if column in pack.measured]
+        """Of the proven ones with a time at these threads and this stage that was not refused, if any."""
+        timed = [pack for pack in self.proven if pack.has_valid(column)]
         return min(timed, key=lambda pack: pack.measured[column].p50_ms, default=None)
 
 

@@ -6,6 +6,7 @@
 #include <net.h>
 
 #include <algorithm>
+#include <chrono>
 #include <sstream>
 #include <utility>
 
@@ -140,6 +141,28 @@ Status NcnnModel::Run(const float* planes, int width, int height, std::vector<Ma
     maps->push_back(View(mat));
   }
   return Done{};
+}
+
+Result<std::vector<LayerTime>> NcnnModel::Profile(const float* planes, int width, int height) {
+  impl_->input_mat.create(width, height, 3);
+  if (impl_->input_mat.empty()) return InputError("out of memory for the network's input");
+  CopyPlanes(planes, width, height, &impl_->input_mat);
+
+  ncnn::Extractor extractor = impl_->net.create_extractor();
+  extractor.set_light_mode(false);  // a result that is not kept would be computed again for each of its readers
+  if (extractor.input(impl_->input, impl_->input_mat) != 0) return CheckError("ncnn refuses the input");
+  std::vector<LayerTime> times;
+  for (const ncnn::Layer* layer : impl_->net.layers()) {
+    if (layer->bottoms.empty() || layer->tops.empty()) continue;
+    constexpr int kAsComputed = 1;  // neither unpacked nor converted
+    ncnn::Mat result;
+    const auto start = std::chrono::steady_clock::now();
+    const int failed = extractor.extract(layer->tops.front(), result, kAsComputed);
+    const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
+    if (failed != 0) return CheckError("ncnn cannot compute layer " + layer->name);
+    times.push_back({layer->type, layer->name, elapsed.count()});
+  }
+  return times;
 }
 
 const char* NcnnVersion() { return NCNN_VERSION_STRING; }

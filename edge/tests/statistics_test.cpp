@@ -24,3 +24,29 @@ TEST_CASE("p99 of 100 samples is the 99th, of 101 the 100th") {
 }
 
 TEST_CASE("no samples give no statistics") { CHECK_FALSE(Summarize({})); }
+
+TEST_CASE("the median's distance and interval are those computed by hand") {
+  const auto stats = Summarize({1, 2, 3, 4, 100});
+  CHECK(stats->p50 == 3);
+  CHECK(stats->mad == 1);  // distances 0, 1, 1, 2, 97
+  // A resample's median is at most the smallest of five when three draws of five are: P(Bin(5, 1/5) >= 3) = 0.0579.
+  CHECK(stats->p50_low == 1);
+  CHECK(stats->p50_high == 100);
+}
+
+TEST_CASE("the interval of a median narrows with the number of samples, and holds the median") {
+  std::vector<double> samples;
+  for (int i = 0; i < 10000; ++i) samples.push_back(i);
+  const auto stats = Summarize(samples);
+  CHECK(stats->p50_low < stats->p50);
+  CHECK(stats->p50_high > stats->p50);
+  // The standard deviation of the rank is sqrt(n) / 2 = 50.
+  CHECK(stats->p50 - stats->p50_low == doctest::Approx(98).epsilon(0.05));
+  CHECK(stats->p50_high - stats->p50 == doctest::Approx(98).epsilon(0.05));
+}
+
+TEST_CASE("the interval of a single sample, and of equal ones, is that number") {
+  CHECK(Summarize({7})->p50_low == 7);
+  CHECK(Summarize({7})->p50_high == 7);
+  CHECK(Summarize({7, 7, 7})->mad == 0);
+}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from small_pack import rewrite_manifest, write_ncnn_pack
@@ -14,13 +15,15 @@ from small_pack import rewrite_manifest, write_ncnn_pack
 from edgewright_edge import build_host
 from edgewright_edge.__main__ import main
 from edgewright_edge.edgebench import bench_with_edgebench
-from edgewright_edge.measurement import BenchResult, summarize
+from edgewright_edge.latency.bench_python import bench_in_python
+from edgewright_edge.measurement import BenchResult, Stage, summarize
+from edgewright_edge.request import Request, method
 from edgewright_edge.results import store_result
-from edgewright_edge.sessions import bench_in_python
 from edgewright_export.pack import open_pack
 from edgewright_train.errors import InputError
 
 CORES = len(os.sched_getaffinity(0))
+SHORT = Request((1,), method(seconds=0))
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def build(tmp_path: Path, edgebench: object) -> Iterator[Path]:
 def _rows(database: Path) -> list[sqlite3.Row]:
     with closing(sqlite3.connect(database)) as connection:
         connection.row_factory = sqlite3.Row
-        return connection.execute("SELECT * FROM benchmarks ORDER BY id").fetchall()
+        return connection.execute("SELECT * FROM latencies ORDER BY id").fetchall()
 
 
 def test_summarize_gives_nearest_rank_percentiles() -> None:
@@ -54,7 +57,7 @@ def test_a_model_is_measured_pack_by_pack_and_kept(
     build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, database = tmp_path / "out.json", tmp_path / "results.sqlite"
-    common = [f"--build={build}", f"--results={database}", "--runs=50", "--warmup=1"]
+    common = [f"--build={build}", f"--results={database}", "--seconds=0", "--allow-refused"]
     assert main(["--model=small", f"--json={out}", *common]) == 0
     table = capsys.readouterr().out
     assert all(name in table for name in ("ncnn-fp32", "onnx-fp32", "coreml-fp32", "1 core"))
@@ -67,11 +70,14 @@ def test_a_model_is_measured_pack_by_pack_and_kept(
     assert [threads["threads"] for threads in measured[1]["results"]] == counts
 
     rows = _rows(database)
-    assert len(rows) == 2 * 2 * len(counts)
-    assert {row["stage"] for row in rows} == {"inference", "image_to_result"}
+    stages = set(get_args(Stage)) - {"image_decode"}
+    assert len(rows) == 2 * len(stages) * len(counts)
+    assert {row["stage"] for row in rows} == stages
     for row in rows:
         samples = json.loads(row["samples_ms"])
-        assert len(samples) == row["count"] == 50
+        assert len(samples) == row["count"] == 150
+        assert row["valid"] == 0
+        assert any("5 s are needed" in problem for problem in json.loads(row["problems"]))
         assert row["p50_ms"] == summarize(samples).p50
         assert row["size_bytes"] == open_pack(build / "small" / row["pack"]).size_bytes
     kept = sorted(path.name for path in (build / "bench").iterdir())
@@ -80,7 +86,7 @@ def test_a_model_is_measured_pack_by_pack_and_kept(
 
     assert main(["--pack", str(build / "small" / "ncnn-fp32"), "--json=-", *common]) == 0
     assert json.loads(capsys.readouterr().out)["packs"][0]["pack"]["target"] == "ncnn"
-    assert len(_rows(database)) == 3 * 2 * len(counts)
+    assert len(_rows(database)) == 3 * len(stages) * len(counts)
 
 
 @pytest.mark.parametrize(
@@ -120,28 +126,38 @@ def test_a_damaged_pack_is_exit_code_1(build: Path, capsys: pytest.CaptureFixtur
 def test_an_error_of_edgebench_keeps_its_words_and_its_kind(build: Path) -> None:
     pack = open_pack(build / "small" / "coreml-fp32")
     with pytest.raises(InputError, match="target: this build runs ncnn, not coreml"):
-        bench_with_edgebench(pack, [1], warmup=0, runs=50)
+        bench_with_edgebench(pack, SHORT)
+
+
+def test_a_refused_time_is_marked_and_ends_with_exit_code_1(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pack = build / "small" / "ncnn-fp32"
+    assert main(["--pack", str(pack), "--seconds=0", f"--results={build / 'r'}", f"--build={build}"]) == 1
+    shown = capsys.readouterr().out
+    assert "│ ~0." in shown.replace(" ", "").replace("│~", "│ ~")
+    assert "refused: ncnn-fp32, 1 core: 50 runs in" in shown
 
 
 def test_a_python_runtime_is_measured_in_a_process_of_its_own(build: Path) -> None:
-    result = bench_in_python(open_pack(build / "small" / "onnx-fp32"), [1], warmup=1, runs=50)
+    result = bench_in_python(open_pack(build / "small" / "onnx-fp32"), SHORT)
     assert result.runtime.startswith("onnxruntime 1.")
     assert (result.image.width, result.image.height) == (80, 48)
-    assert result.results[0].inference_ms.count == 50
-    assert result.results[0].image_to_result_ms.min > 0
+    (measured,) = result.results
+    assert measured.stages_ms.inference.count == 150
+    assert measured.stages_ms.image_to_result.min > 0
+    assert all(replicate.threads[0].cores == measured.cores for replicate in measured.replicates)
 
 
 def test_results_of_several_processes_all_arrive(build: Path, tmp_path: Path) -> None:
     pack = open_pack(build / "small" / "onnx-fp32")
-    result: BenchResult = bench_in_python(pack, [1], warmup=0, runs=50)
+    result: BenchResult = bench_in_python(pack, SHORT)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda i: store_result(tmp_path / "r.sqlite", f"run{i}", pack, result), range(12)))
-    assert sorted(row["run"] for row in _rows(tmp_path / "r.sqlite")) == sorted([f"run{i}" for i in range(12)] * 2)
+    assert sorted(row["run"] for row in _rows(tmp_path / "r.sqlite")) == sorted([f"run{i}" for i in range(12)] * 4)
 
 
 def test_a_database_that_is_none_is_an_error_of_the_user(build: Path, tmp_path: Path) -> None:
     pack = open_pack(build / "small" / "onnx-fp32")
-    result = bench_in_python(pack, [1], warmup=0, runs=50)
+    result = bench_in_python(pack, SHORT)
     (tmp_path / "r.sqlite").write_text("this is no database, and longer than a hundred bytes" * 9)
     with pytest.raises(InputError, match="not a database"):
         store_result(tmp_path / "r.sqlite", "run", pack, result)

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -11,7 +13,8 @@ import pytest
 from safetensors import numpy as tensors
 from small_pack import KINDS, LABELS, decode, preprocess, random_weights, rewrite_manifest, run, write_ncnn_pack
 
-from edgewright_edge.measurement import BenchResult, summarize
+from edgewright_edge.latency.verdict import find_problems
+from edgewright_edge.measurement import STAGES, BenchResult, summarize
 from edgewright_export.pack import MANIFEST, list_files
 from edgewright_train.tasks.classify.decode import classify
 from edgewright_train.tasks.detect.decode import detect
@@ -19,6 +22,7 @@ from edgewright_train.tasks.segment.decode import segment
 from edgewright_train.vision.placement import stretched
 
 CORES = len(os.sched_getaffinity(0))
+SHORT = ("--runs", "50", "--seconds", "0", "--allow-refused")
 
 
 def test_info_tells_cores_runtime_and_half_precision(edgebench) -> None:
@@ -278,25 +282,94 @@ def test_run_refuses_what_is_not_an_image(edgebench, pack: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("kind", ["yolo-fastestv2", "classify", "segment"])
 def test_bench_reports_statistics_of_the_samples_it_kept(edgebench, kind: str, tmp_path: Path) -> None:
-    pack = write_ncnn_pack(tmp_path / "pack", kind=kind)
-    done = edgebench("bench", pack, "--threads", "1", "--warmup", "3", "--runs", "50", "--json", tmp_path / "out.json")
+    pack, samples = write_ncnn_pack(tmp_path / "pack", kind=kind), tmp_path / "samples.jsonl"
+    done = edgebench("bench", pack, *SHORT, "--threads", "1", "--json", tmp_path / "out.json", "--samples", samples)
     assert done.returncode == 0, done.stderr
     result = BenchResult.model_validate_json((tmp_path / "out.json").read_text())
     assert result.pack.name == "ncnn-fp32"
     assert (result.image.width, result.image.height) == (80, 48)
-    assert [threads.threads for threads in result.results] == [1]
-    for latency in (result.results[0].inference_ms, result.results[0].image_to_result_ms):
-        assert latency.count == 50
+    (measured,) = result.results
+    assert measured.threads == 1
+    assert [replicate.num_runs for replicate in measured.replicates] == [50, 50, 50]
+    stages = measured.stages_ms
+    for latency in (stages.preprocess, stages.inference, stages.postprocess, stages.image_to_result):
+        assert latency.count == 150
         assert latency.min > 0
         expected = summarize(latency.samples)
         assert latency.model_copy(update={"mean": expected.mean}) == expected
         assert latency.mean == pytest.approx(expected.mean, rel=1e-12)
+    assert stages.image_decode is None
+    lines = [json.loads(line) for line in samples.read_text().splitlines()]
+    assert [line["inference_ms"] for line in lines] == list(stages.inference.samples)
+    assert {(line["threads"], line["replicate"]) for line in lines} == {(1, 0), (1, 1), (1, 2)}
+
+
+def test_bench_and_python_come_to_the_same_verdict(edgebench, pack: Path, tmp_path: Path) -> None:
+    edgebench("bench", pack, *SHORT, "--json", tmp_path / "out.json")
+    for measured in BenchResult.model_validate_json((tmp_path / "out.json").read_text()).results:
+        least_ms = min(getattr(measured.stages_ms, stage).min for stage in STAGES)
+        problems = find_problems(measured.threads, measured.cores, measured.replicates, least_ms)
+        assert sorted(problems) == sorted(measured.problems)
+        assert any("at least 50 and 5 s are needed" in problem for problem in problems)
+
+
+def test_a_result_that_cannot_be_believed_is_refused(edgebench, pack: Path, tmp_path: Path) -> None:
+    done = edgebench("bench", pack, "--runs", "50", "--seconds", "0", "--threads", "1", "--json", tmp_path / "out.json")
+    assert done.returncode == 1
+    assert "REFUSED" in done.stdout
+    assert json.loads((tmp_path / "out.json").read_text())["results"][0]["valid"] is False
+
+
+def test_a_machine_with_other_work_on_every_core_is_noticed(edgebench, pack: Path, tmp_path: Path) -> None:
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * CORES)]
+    try:
+        edgebench("bench", pack, "--runs", "50", "--seconds", "1", "--threads", "1", "--json", tmp_path / "out.json")
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    (measured,) = json.loads((tmp_path / "out.json").read_text())["results"]
+    assert any("for a core that others used" in problem for problem in measured["problems"])
+
+
+def test_bench_with_an_image_file_times_its_decoding_too(edgebench, pack: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "photo.jpg"), np.full((60, 90, 3), 128, np.uint8))
+    done = edgebench("bench", pack, *SHORT, "--image", tmp_path / "photo.jpg", "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    result = BenchResult.model_validate_json((tmp_path / "out.json").read_text())
+    assert (result.image.width, result.image.height) == (90, 60)
+    assert result.results[0].stages_ms.image_decode is not None
+    assert result.results[0].stages_ms.image_decode.count == 150
+    done = edgebench("bench", pack, *SHORT, "--image", tmp_path / "none.jpg")
+    assert done.returncode == 2
+    assert "none.jpg" in done.stderr
+
+
+def test_profile_has_every_layer_that_computes(edgebench, pack: Path) -> None:
+    done = edgebench("profile", pack, "--runs", "3", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    param = (pack / "model.param").read_text().splitlines()[2:]
+    expected = [line.split()[0] for line in param if line.split()[0] not in ("Input", "MemoryData")]
+    assert [layer["type"] for layer in document["layers"]] == expected
+    assert document["total_ms"] == pytest.approx(sum(layer["time_ms"] for layer in document["layers"]))
+    assert "share" in edgebench("profile", pack, "--runs", "1").stdout
+
+
+def test_sustain_gives_a_curve(edgebench, pack: Path, tmp_path: Path) -> None:
+    done = edgebench("sustain", pack, "--seconds", "1", "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "out.json").read_text())
+    (minute,) = document["minutes"]
+    assert minute["runs"] > 0
+    assert minute["p50_ms"] > 0
+    assert document["last_to_first"] == 1
 
 
 def test_bench_without_threads_takes_one_and_four_or_what_the_machine_has(
     edgebench, pack: Path, tmp_path: Path
 ) -> None:
-    edgebench("bench", pack, "--warmup", "0", "--runs", "50", "--json", tmp_path / "out.json")
+    edgebench("bench", pack, *SHORT, "--json", tmp_path / "out.json")
     measured = json.loads((tmp_path / "out.json").read_text())["results"]
     assert [entry["threads"] for entry in measured] == sorted({1, min(4, CORES)})
 
@@ -307,8 +380,9 @@ def test_bench_without_threads_takes_one_and_four_or_what_the_machine_has(
         (("--threads", CORES + 1), f"--threads {CORES + 1}: this machine has {CORES}"),
         (("--threads", 0), "--threads 0: this machine has"),
         (("--threads", "two"), "two"),
-        (("--runs", 49), "49"),
-        (("--json", "/does/not/exist/out.json"), "/does/not/exist/out.json: No such file"),
+        (("--runs", 0), "--runs"),
+        (("--seconds", -1), "--seconds"),
+        ((*SHORT, "--json", "/does/not/exist/out.json"), "/does/not/exist/out.json: No such file"),
     ],
 )
 def test_bench_refuses_what_it_cannot_do(edgebench, pack: Path, arguments: tuple[object, ...], message: str) -> None:

@@ -149,6 +149,16 @@ def test_measurements_of_an_older_export_do_not_count(place: Path) -> None:
     assert "make bench MODEL=small" in report().text
 
 
+def test_a_refused_time_is_called_so_and_is_never_the_fastest(place: Path) -> None:
+    first, second = write_packs(place / "build")
+    store_latency(place / "results.sqlite", first, 1.25, problems=["a thread waited"])
+    store_latency(place / "results.sqlite", second, 2.5)
+    text = report().text
+    assert "refused, about 1.25" in text
+    assert "2.50 ms" in text
+    assert "1.25 ms" not in text
+
+
 def test_databases_that_cannot_be_read_are_said(place: Path) -> None:
     write_packs(place / "build")
     (place / "results.sqlite").write_bytes(b"not a database" * 100)

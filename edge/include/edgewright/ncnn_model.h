@@ -20,6 +20,12 @@ struct NcnnOptions {
   bool half_precision = false;
 };
 
+struct LayerTime {
+  std::string type;
+  std::string name;
+  double time_ms = 0;
+};
+
 // Not thread-safe: one call at a time per model.
 class NcnnModel {
  public:
@@ -32,6 +38,10 @@ class NcnnModel {
   // `planes` is (3, height, width).  A vector is a map of 1x1 pixels.  The views are valid until the next call.
   [[nodiscard]] Result<std::vector<MapView>> Run(const float* planes, int width, int height);
   [[nodiscard]] Status Run(const float* planes, int width, int height, std::vector<MapView>* maps);
+
+  // One inference, layer by layer in the order of the network, without what is read from memory.  Every result is kept,
+  // so that the sum is more than a run takes.
+  [[nodiscard]] Result<std::vector<LayerTime>> Profile(const float* planes, int width, int height);
 
  private:
   struct Impl;

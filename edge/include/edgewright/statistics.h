@@ -15,6 +15,9 @@ struct LatencyStats {  // milliseconds
   double p90 = 0;
   double p99 = 0;
   double max = 0;
+  double mad = 0;      // median of the distances from p50
+  double p50_low = 0;  // 95 % interval of p50, by bootstrap
+  double p50_high = 0;
 };
 
 // Nearest-rank percentile of sorted, non-empty samples; 0 < percent <= 100.

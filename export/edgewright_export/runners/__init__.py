@@ -21,6 +21,13 @@ class Runner(Protocol):
         """(height, width, 3) uint8 in the manifest's colour order -> output name -> (channels, height, width)."""
 
 
+class TensorRunner(Runner, Protocol):
+    """Whose network can be run, and timed, by itself."""
+
+    def infer(self, tensor: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """(1, 3, height, width), normalised -> as `__call__`."""
+
+
 Opener = Callable[..., Runner]  # (pack folder, manifest, *, num_threads: int) -> Runner
 
 # target -> (module with `open_runner`, the package it needs, the extra that brings it)

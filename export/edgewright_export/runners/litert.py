@@ -24,8 +24,11 @@ class LiteRtRunner:
             raise CheckError(f"{pack / manifest.entry}: LiteRT cannot load it: {error}") from None
 
     def __call__(self, network_image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        return self.infer(self._manifest.input.preprocess.normalise(network_image))
+
+    def infer(self, tensor: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """(1, 3, height, width), normalised: the network alone."""
         declared = self._manifest.input
-        tensor = declared.preprocess.normalise(network_image)
         if declared.layout == "nhwc":
             tensor = np.ascontiguousarray(tensor.transpose(0, 2, 3, 1))
         maps = self._run(**{declared.name: declared.steps.to_codes(tensor) if declared.steps else tensor})
