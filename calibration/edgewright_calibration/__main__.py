@@ -200,9 +200,7 @@ def _quantised(
     logs: Path,
     stage: Callable[[Target, Precision, str], None],
 ) -> "list[QuantisedResult]":
-    import torch  # noqa: PLC0415
-
-    from edgewright_export.capture import runnable  # noqa: PLC0415
+    from edgewright_export.capture import runnable, save_graph  # noqa: PLC0415
     from edgewright_train.progress import counted  # noqa: PLC0415
 
     from .calibrated import calibrated  # noqa: PLC0415
@@ -225,7 +223,7 @@ def _quantised(
     request = Request(options.method, options.budget)
     with tempfile.TemporaryDirectory(prefix="edgewright-export-") as scratch:
         graph = Path(scratch) / "graph.pt2"
-        torch.export.save(exported, graph)
+        save_graph(exported, graph)
         return [
             export_quantised(material, graph, target, precision, request, out, logs=logs, stage=stage)
             for target, precision in pairs

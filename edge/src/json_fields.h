@@ -61,6 +61,7 @@ class JsonFields {
   }
 
   bool Flag(const char* key);
+  [[nodiscard]] bool Has(const char* key) const { return value_.contains(key); }
 
   // An object or array below this one, empty when it is missing.
   const nlohmann::json& Object(const char* key);

@@ -190,6 +190,9 @@ void CheckProvenance(const json& value, const std::string& where, Problem* probl
   for (const auto& [name, version] : tools.items()) {
     CheckedText(version, fields.Path("tools") + "." + name, {}, problem);
   }
+  if (!fields.Has("rewrites")) return;
+  fields.ForEach("rewrites", {0, 64},
+                 [&](const json& name, const std::string& path) { CheckedText(name, path, kName, problem); });
 }
 
 // What the golden cases are compared by.

@@ -46,6 +46,19 @@ TEST_CASE("a right manifest is read as it stands") {
   CHECK_FALSE(manifest.golden.tolerance.min_cosine);
 }
 
+TEST_CASE("rewrites may be left out, and are names otherwise") {
+  json manifest = ValidManifest();
+  for (const json& names : {json::array(), json{"fold-batch-norms", "interleave-shuffles"}}) {
+    manifest["provenance"]["rewrites"] = names;
+    CHECK(ErrorOf(manifest).empty());
+  }
+  for (const json& wrong : {json(nullptr), json("one"), json{1}, json{""}, json(std::vector<std::string>(65, "x"))}) {
+    manifest["provenance"]["rewrites"] = wrong;
+    CAPTURE(wrong);
+    CHECK(ErrorOf(manifest).find("provenance.rewrites") != std::string::npos);
+  }
+}
+
 TEST_CASE("accuracy may be null") { CHECK(ErrorWith("/accuracy", nullptr).empty()); }
 
 TEST_CASE("every missing field and every unknown key is named") {

@@ -129,6 +129,7 @@ def _manifest(
             checkpoint_sha256=source.digest,
             origin=header.origin,
             tools=tool_versions(target),
+            rewrites=artefact.rewrites,
             created_utc=_now_utc(),
         ),
     )

@@ -51,6 +51,7 @@ class Artefact:
 
     Attributes:
         input_steps, output_steps: (scale, zero point) of int8 tensors, by name; the others are float32.
+        rewrites: what was done to the graph to make it faster, by name.
     """
 
     entry: str
@@ -59,6 +60,7 @@ class Artefact:
     output_layout: Literal["nchw", "nhwc"] = "nchw"
     input_steps: tuple[float, int] | None = None
     output_steps: dict[str, tuple[float, int]] = field(default_factory=dict)
+    rewrites: tuple[str, ...] = ()
 
 
 class Converter(Protocol):

@@ -4,7 +4,7 @@ import json
 import resource
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -61,7 +61,8 @@ def convert_isolated(
     with Child(f"{__name__}:serve_conversion", arguments, what=f"the {target} converter", log=log) as child:
         for precision in folders:
             answer = json.loads(child.receive(_TIMEOUT_S))
-            on_done(precision, Artefact(**answer["artefact"]), Cost(**answer["cost"]))
+            artefact = {**answer["artefact"], "rewrites": tuple(answer["artefact"]["rewrites"])}
+            on_done(precision, Artefact(**artefact), Cost(**answer["cost"]))
 
 
 def serve_conversion(
@@ -80,9 +81,11 @@ def serve_conversion(
     """The child's side: answers once per precision with the artefact."""
     import torch  # noqa: PLC0415
 
+    from .capture import load_graph  # noqa: PLC0415
+
     torch.set_num_threads(1)  # another converter runs on the other core
     convert: Converter = import_module(converter_module).convert
-    exported = torch.export.load(graph)
+    exported, rewrites = load_graph(Path(graph))
     for precision, folder in folders.items():
         start = time.perf_counter()
         spec = ConversionSpec(
@@ -95,6 +98,7 @@ def serve_conversion(
             full_precision=tuple(full_precision) if precision == "fp16" else (),
         )
         artefact = convert(exported, spec, Path(folder))
+        artefact = replace(artefact, rewrites=(*rewrites, *artefact.rewrites))
         cost = Cost(time.perf_counter() - start, _peak_mib())
         reply(connection, json.dumps({"artefact": asdict(artefact), "cost": asdict(cost)}).encode())
 

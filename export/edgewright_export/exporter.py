@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from edgewright_train.errors import EdgewrightError
 
 from .accuracy import AccuracyCheck
 from .assemble import INPUT_NAME, Proven, assemble
+from .capture import save_graph
 from .conversion import Artefact, FullPrecision
 from .convert_job import Cost, convert_isolated
 from .manifest import Precision, Target
@@ -67,7 +66,7 @@ def export_packs(
     logs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="edgewright-export-") as scratch:
         graph = Path(scratch) / "graph.pt2"
-        torch.export.save(exported, graph)
+        save_graph(exported, graph)
 
         def one_target(target: Target) -> list[Result]:
             kept = (full_precision or {}).get(target)

@@ -164,12 +164,14 @@ class Provenance(Record):
     Attributes:
         checkpoint_sha256: of the safetensors file.
         tools: package name -> version of everything that touched the model.
+        rewrites: what was done to the network's graph before and during its conversion, by name, in that order.
         created_utc: ISO 8601; SOURCE_DATE_EPOCH decides it when set.
     """
 
     checkpoint_sha256: Sha256
     origin: str
     tools: dict[str, str]
+    rewrites: tuple[Name, ...] = Field(default=(), max_length=64)
     created_utc: str
 
 

@@ -11,6 +11,7 @@ from edgewright_train.errors import CheckError
 from .capture import without_channel_shuffles
 from .conversion import Artefact, ConversionSpec
 from .ncnn_bin import read_bin, write_bin, zero_fillings
+from .ncnn_direct import convolve_image_directly, rewrites_of
 from .ncnn_layers import refuse_foreign_layers
 from .ncnn_param import drop_defaults, parse_param, rename_blobs, write_param
 
@@ -27,11 +28,11 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
         layers = parse_param((Path(scratch) / "out.param").read_text())
         refuse_foreign_layers(layers)
         names = {"in0": spec.input_name, **{f"out{i}": name for i, name in enumerate(spec.output_names)}}
-        renamed = rename_blobs([drop_defaults(layer) for layer in layers], names)
+        renamed = convolve_image_directly(rename_blobs([drop_defaults(layer) for layer in layers], names))
         (folder / ENTRY).write_text(write_param(renamed))
         weights = read_bin(layers, (Path(scratch) / "out.bin").read_bytes())
         (folder / "model.bin").write_bytes(write_bin(zero_fillings(weights)))
-    return Artefact(entry=ENTRY)
+    return Artefact(entry=ENTRY, rewrites=rewrites_of(renamed))
 
 
 def _trace(exported: "ExportedProgram", spec: ConversionSpec, scratch: Path) -> Path:

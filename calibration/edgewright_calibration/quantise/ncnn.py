@@ -31,6 +31,7 @@ from edgewright_export.ncnn_bin import (
     tagged,
     write_bin,
 )
+from edgewright_export.ncnn_direct import rewrites_of, with_any_kernel
 from edgewright_export.ncnn_param import Layer as NcnnLayer
 from edgewright_export.ncnn_param import parse_param, write_param
 from edgewright_train.data.shapes import ShapesDataset
@@ -68,7 +69,7 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
     (folder / to_ncnn.ENTRY).write_text(write_param(list(model.layers)))
     (folder / BIN).write_bytes(write_bin(model.weights))
     check_layers(graph_module, plan, folder / to_ncnn.ENTRY, places, _test_image(spec))
-    return Artefact(entry=to_ncnn.ENTRY)
+    return Artefact(entry=to_ncnn.ENTRY, rewrites=rewrites_of(model.layers))
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def _with_palette(layer: Layer, plan: LayerPlan, tensors: Weights) -> Weights:
 
 def _in_int8(layer: Layer, plan: LayerPlan, ncnn_layer: NcnnLayer, tensors: Weights) -> tuple[NcnnLayer, Weights]:
     assert plan.input is not None
+    ncnn_layer = with_any_kernel(ncnn_layer)
     _refuse_what_int8_computes_wrong(layer, plan, ncnn_layer)
     codes = weight_codes(layer.weight, plan.weight_scales).to(torch.int8).numpy()
     changes = {_INT8_TERM: str(_CODES[ncnn_layer.kind])}

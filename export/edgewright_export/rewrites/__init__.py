@@ -13,6 +13,8 @@ from .drop_identities import drop_identities
 from .exchange import cancel_exchanges
 from .fix_resampling import fix_resampling
 from .fold_batch_norm import fold_batch_norms
+from .hoist_pointwise import hoist_pointwise_convolutions
+from .interleave_shuffles import interleave_shuffles
 from .merge_linear import merge_linear_convolutions
 
 Rewrite = Callable[[fx.GraphModule], None]  # in place
@@ -23,14 +25,20 @@ REWRITES: tuple[Rewrite, ...] = (
     fix_resampling,
     cancel_exchanges,
     fold_batch_norms,
+    hoist_pointwise_convolutions,
     merge_linear_convolutions,
+    interleave_shuffles,
 )
 
 
-def rewrite(graph_module: fx.GraphModule) -> fx.GraphModule:
-    """A new module of the rewritten graph and of the weights that it still uses."""
+def rewrite(graph_module: fx.GraphModule) -> tuple[fx.GraphModule, tuple[str, ...]]:
+    """A new module of the rewritten graph and of the weights that it still uses; what changed it, by name."""
+    changed = []
     for change in REWRITES:
+        before = str(graph_module.graph)
         change(graph_module)
         graph_module.graph.eliminate_dead_code()
         graph_module.graph.lint()
-    return fx.GraphModule(graph_module, graph_module.graph)
+        if str(graph_module.graph) != before:
+            changed.append(change.__name__.replace("_", "-"))
+    return fx.GraphModule(graph_module, graph_module.graph), tuple(changed)

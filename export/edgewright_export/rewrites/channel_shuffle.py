@@ -10,7 +10,7 @@ from torch import fx
 
 from .call import call
 
-_SHUFFLE = torch.ops.aten.channel_shuffle.default
+SHUFFLE = torch.ops.aten.channel_shuffle.default
 _VIEWS = (torch.ops.aten.view.default, torch.ops.aten.reshape.default)
 
 
@@ -27,13 +27,13 @@ def join_channel_shuffles(graph_module: fx.GraphModule) -> None:
         if len(rest) != 3 or [batch, groups * rest[0], *rest[1:]] != shape or _shape(node) != shape:
             continue
         with graph.inserting_before(node):
-            node.replace_all_uses_with(call(graph, _SHUFFLE, x, groups))
+            node.replace_all_uses_with(call(graph, SHUFFLE, x, groups))
 
 
 def expand_channel_shuffles(graph_module: fx.GraphModule) -> None:
     """One operation becomes three."""
     graph = graph_module.graph
-    for node in graph.find_nodes(op="call_function", target=_SHUFFLE):
+    for node in graph.find_nodes(op="call_function", target=SHUFFLE):
         arguments: tuple[Any, ...] = node.args
         x, groups = arguments
         batch, channels, height, width = shape = _shape(x)

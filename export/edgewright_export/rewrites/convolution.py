@@ -69,13 +69,17 @@ def read_convolution(graph_module: fx.GraphModule, node: object) -> Convolution 
 
 def replace_by_convolution(graph_module: fx.GraphModule, node: fx.Node, convolution: Convolution) -> None:
     """Everything that read `node` reads the convolution.  It gets weights of its own: others may share the old."""
-    graph = graph_module.graph
-    with graph.inserting_before(node):
-        weight = add_constant(graph_module, f"{node.name}_weight", convolution.weight)
-        bias = None
-        if convolution.bias is not None:
-            bias = add_constant(graph_module, f"{node.name}_bias", convolution.bias)
-        options = *map(list, (convolution.stride, convolution.padding, convolution.dilation)), convolution.groups
-        new = call(graph, torch.ops.aten.conv2d.default, convolution.x, weight, bias, *options)
+    with graph_module.graph.inserting_before(node):
+        new = convolve(graph_module, convolution, node.name)
     node.replace_all_uses_with(new)
-    graph.erase_node(node)
+    graph_module.graph.erase_node(node)
+
+
+def convolve(graph_module: fx.GraphModule, convolution: Convolution, name: str = "conv2d") -> fx.Node:
+    """At the current insertion point; `name` is that of its weights."""
+    weight = add_constant(graph_module, f"{name}_weight", convolution.weight)
+    bias = None
+    if convolution.bias is not None:
+        bias = add_constant(graph_module, f"{name}_bias", convolution.bias)
+    options = *map(list, (convolution.stride, convolution.padding, convolution.dilation)), convolution.groups
+    return call(graph_module.graph, torch.ops.aten.conv2d.default, convolution.x, weight, bias, *options)
