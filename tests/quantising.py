@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgewright_calibration.layerwise import layerwise_plan, weights_only_plan
+from edgewright_calibration.onnx_plan import onnx_plan
 from edgewright_calibration.palettes import palette_plan
 from edgewright_calibration.plan import Plan
 from edgewright_calibration.reference import Reference
@@ -19,7 +20,7 @@ from edgewright_export.conversion import Artefact, ConversionSpec
 from edgewright_export.manifest import Manifest, ModelInput, ModelOutput, Precision
 from edgewright_export.runners import open_runner
 
-SingleLayers = Literal["onnx", "coreml"]
+PlannedTarget = Literal["onnx", "coreml"]
 
 
 class EveryLayer(nn.Module):
@@ -85,11 +86,13 @@ class Quantised:
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in files}
 
 
-def plan_for(source: Captured, target: SingleLayers, precision: Precision, **options: object) -> Plan:
+def plan_for(source: Captured, target: PlannedTarget, precision: Precision, **options: Any) -> Plan:
     if precision == "w8":
         return weights_only_plan(source.graph, target)
     if precision.startswith("palette"):
         return palette_plan(source.graph, target, bits=int(precision[-1]))
+    if target == "onnx":
+        return onnx_plan(source.graph, min_max_ranges(source), **options)
     return layerwise_plan(source.graph, min_max_ranges(source), target, **options)
 
 

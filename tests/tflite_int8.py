@@ -45,21 +45,21 @@ class Quantised:
 
         `plan`: that the file is made from, by default that of the reference.
         """
-        names = [*self.plan.outputs, *_output_names(self.graph_module)]
-        whole = _with_outputs(self.graph_module, names)
+        names = [*self.plan.outputs, *output_names(self.graph_module)]
+        whole = with_outputs(self.graph_module, names)
         path = folder / "model.tflite"
-        translate(_Captured(whole), path, input_name="image", output_names=_unique(names), plan=plan or self.plan)
+        translate(AsExported(whole), path, input_name="image", output_names=unique(names), plan=plan or self.plan)
         reference, found = Reference(whole, self.plan), []
         for image in self.images.split(1):
             given = run(path, image)
-            for key, name, expected in zip(_unique(names), names, reference.run(image), strict=True):
+            for key, name, expected in zip(unique(names), names, reference.run(image), strict=True):
                 grid = self.plan.outputs.get(name)
                 step = grid.scale if grid else 1e-3 * float(expected.abs().max())
                 found.append(np.abs(given[key] - expected.numpy()).ravel() / step)
         return np.concatenate(found)
 
     def write(self, path: Path) -> bytes:
-        outputs = [f"y{index}" for index in range(len(_output_names(self.graph_module)))]
+        outputs = [f"y{index}" for index in range(len(output_names(self.graph_module)))]
         translate(self.exported, path, input_name="image", output_names=outputs, plan=self.plan)
         return path.read_bytes()
 
@@ -112,7 +112,7 @@ class _Observer(fx.Interpreter):
         return value
 
 
-class _Captured:
+class AsExported:
     """As much of an `ExportedProgram` as the writer reads."""
 
     def __init__(self, graph_module: fx.GraphModule) -> None:
@@ -123,12 +123,12 @@ class _Captured:
         return self._graph_module
 
 
-def _output_names(graph_module: fx.GraphModule) -> list[str]:
+def output_names(graph_module: fx.GraphModule) -> list[str]:
     (output,) = graph_module.graph.find_nodes(op="output")
     return [node.name for node in output.args[0]]
 
 
-def _with_outputs(graph_module: fx.GraphModule, names: list[str]) -> fx.GraphModule:
+def with_outputs(graph_module: fx.GraphModule, names: list[str]) -> fx.GraphModule:
     changed = copy.deepcopy(graph_module)
     nodes = {node.name: node for node in changed.graph.nodes}
     (output,) = changed.graph.find_nodes(op="output")
@@ -138,5 +138,5 @@ def _with_outputs(graph_module: fx.GraphModule, names: list[str]) -> fx.GraphMod
     return changed
 
 
-def _unique(names: list[str]) -> list[str]:
+def unique(names: list[str]) -> list[str]:
     return [f"{index}_{name}" for index, name in enumerate(names)]

@@ -1,4 +1,4 @@
-"""Plans for targets that compute single layers in int8 and everything between them in float: NCNN, ONNX, CoreML."""
+"""Plans for targets that compute single layers in int8 and everything between them in float: NCNN, CoreML."""
 
 from collections.abc import Callable, Collection
 
@@ -7,7 +7,7 @@ from torch import fx
 from edgewright_export.manifest import Target
 from edgewright_train.errors import CheckError
 
-from .grid import Grid, Step, as_float32, as_half, asymmetric_grid, half_grid, symmetric_grid
+from .grid import Grid, Step, as_float32, as_half, half_grid, symmetric_grid
 from .layers import Layer, layers
 from .plan import LayerPlan, Plan
 from .ranges import Ranges
@@ -15,7 +15,6 @@ from .weights import channel_scales
 
 _GRIDS: dict[Target, Callable[[float, float], Grid]] = {
     "ncnn": symmetric_grid,  # it has no zero points
-    "onnx": asymmetric_grid,
     "coreml": half_grid,
 }
 # How a target can store the steps of weights: Core ML computes with them in half precision.

@@ -9,6 +9,7 @@ from edgewright_export.manifest import Precision, Target
 
 from .layers import layers
 from .layerwise import layerwise_plan, weights_only_plan
+from .onnx_plan import onnx_plan
 from .palettes import palette_plan
 from .plan import Plan
 from .ranges import Ranges
@@ -25,8 +26,12 @@ def _ncnn(graph: fx.GraphModule, ranges: Ranges, float_layers: Collection[str]) 
     return layerwise_plan(graph, ranges, "ncnn", float_layers={*float_layers, *depthwise})
 
 
-def _layerwise(target: Target) -> Planner:
-    return lambda graph, ranges, float_layers: layerwise_plan(graph, ranges, target, float_layers=float_layers)
+def _coreml(graph: fx.GraphModule, ranges: Ranges, float_layers: Collection[str]) -> Plan:
+    return layerwise_plan(graph, ranges, "coreml", float_layers=float_layers)
+
+
+def _onnx(graph: fx.GraphModule, ranges: Ranges, float_layers: Collection[str]) -> Plan:
+    return onnx_plan(graph, ranges, float_layers=float_layers)
 
 
 def _tflite(graph: fx.GraphModule, ranges: Ranges, float_layers: Collection[str]) -> Plan:
@@ -48,10 +53,10 @@ def _palette(target: Target, bits: int) -> Planner:
 
 
 _INT8: dict[Target, Planner] = {
-    "onnx": _layerwise("onnx"),
+    "onnx": _onnx,
     "ncnn": _ncnn,
     "tflite": _tflite,
-    "coreml": _layerwise("coreml"),
+    "coreml": _coreml,
 }
 _PALETTE_BITS: dict[Precision, int] = {"palette8": 8, "palette6": 6, "palette4": 4}
 

@@ -3,7 +3,7 @@
 An artefact made from the plan has to give what this gives; it shares the plan with it and none of its code.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -11,10 +11,12 @@ from torch import Tensor, fx
 
 from edgewright_export.manifest import Target
 
+from .code_kernels import Kernel
 from .grid import Grid, Rounding, round_to_integer
 from .layers import Layer, layers
+from .onnx_kernels import onnx_kernels
 from .plan import Plan
-from .tflite_kernels import Kernel, tflite_kernels
+from .tflite_kernels import tflite_kernels
 from .weights import stored_weight, weight_codes
 
 # How each target's kernels round a real number to a code.
@@ -23,6 +25,12 @@ ROUNDING: Mapping[Target, Rounding] = {
     "tflite": "half_even",
     "onnx": "half_even",
     "coreml": "half_even",
+}
+
+# Targets that keep whole chains of operations in codes.
+_CHAIN_KERNELS: Mapping[Target, Callable[[fx.GraphModule, Plan], dict[str, Kernel]]] = {
+    "onnx": onnx_kernels,
+    "tflite": tflite_kernels,
 }
 
 # Targets that keep every value and constant in half precision, between their layers too.
@@ -42,8 +50,12 @@ class Reference(fx.Interpreter):
         self._ends, self._rounding = plan.ends, ROUNDING[plan.target]
         self._half_values = plan.target in _HALF_VALUES
         self._float32_numbers = _FLOAT32_NUMBERS if any(layer.input for layer in plan.layers.values()) else frozenset()
-        self._kernels: dict[str, Kernel] = {layer.name: _compute(layer, plan) for layer in layers(graph_module)}
-        self._kernels.update(tflite_kernels(graph_module, plan))  # none without `plan.outputs`
+        self._kernels: dict[str, Kernel] = {}
+        if plan.target in _CHAIN_KERNELS:
+            self._kernels.update(_CHAIN_KERNELS[plan.target](graph_module, plan))  # none without `plan.outputs`
+        for layer in layers(graph_module):
+            if layer.name not in self._kernels:
+                self._kernels[layer.name] = _compute(layer, plan)
 
     def run_node(self, n: fx.Node) -> Any:
         if n.name in self._kernels:
@@ -81,54 +93,26 @@ class _FloatLayer:
         return self._layer.compute(x, self._weight, self._bias)
 
 
-class _IntegerLayer:
-    """Sums of products of codes, exactly: float32 has every integer up to 2^24, float64 up to 2^53."""
+class _NcnnLayer:
+    """Sums of products of codes, exactly: float32 has every integer up to 2^24, float64 up to 2^53.
 
-    def __init__(self, layer: Layer, grid: Grid, weight_scales: tuple[float, ...], rounding: Rounding) -> None:
-        self._layer, self._grid, self._rounding = layer, grid, rounding
-        self._dtype = layer.exact_dtype(grid.high - grid.low)
-        self._codes = weight_codes(layer.weight, weight_scales).to(self._dtype)
-        self._scales = layer.per_channel(torch.tensor(weight_scales, dtype=torch.float64) * grid.scale)
-        self._bias = layer.per_channel(layer.bias.double())
-
-    def __call__(self, x: Tensor, *_: object) -> Tensor:
-        return self._dequantise(self._layer.compute(self._quantise(x).to(self._dtype), self._codes, None))
-
-    def _quantise(self, x: Tensor) -> Tensor:
-        return self._grid.quantise(x, self._rounding) - self._grid.zero_point
-
-    def _dequantise(self, sums: Tensor) -> Tensor:
-        return (sums * self._scales + self._bias).float()
-
-
-class _NcnnLayer(_IntegerLayer):
-    """In the float32 operations of NCNN's kernels: by reciprocals of the steps, and one fused multiply-add.
-
+    Around them the float32 operations of NCNN's kernels: by reciprocals of the steps, and one fused multiply-add.
     A difference in the last bit moves a code now and then, that some codes of the next layer, and so on: after a few
     layers two computations of a plan are as far apart as two roundings of the same network.
     """
 
-    def __init__(self, layer: Layer, grid: Grid, weight_scales: tuple[float, ...], rounding: Rounding) -> None:
-        super().__init__(layer, grid, weight_scales, rounding)
+    def __init__(self, layer: Layer, grid: Grid, weight_scales: tuple[float, ...]) -> None:
+        self._layer, self._grid = layer, grid
+        self._dtype = layer.exact_dtype(grid.high - grid.low)
+        self._codes = weight_codes(layer.weight, weight_scales).to(self._dtype)
         self._ncnn_scale = _reciprocals((grid.scale,))
         self._scales = layer.per_channel(1 / (self._ncnn_scale * _reciprocals(weight_scales))).double()
+        self._bias = layer.per_channel(layer.bias.double())
 
-    def _quantise(self, x: Tensor) -> Tensor:
-        return round_to_integer(x * self._ncnn_scale, self._rounding).clamp(self._grid.low, self._grid.high)
-
-    def _dequantise(self, sums: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, *_: object) -> Tensor:
+        codes = round_to_integer(x * self._ncnn_scale, ROUNDING["ncnn"]).clamp(self._grid.low, self._grid.high)
+        sums = self._layer.compute(codes.to(self._dtype), self._codes, None)
         return (sums.float() * self._scales + self._bias).float()  # in float64: rounded once, as when fused
-
-
-class _OnnxLayer(_IntegerLayer):
-    """In the float32 operations that the file spells out: a division; a multiplication; an addition."""
-
-    def _quantise(self, x: Tensor) -> Tensor:
-        codes = round_to_integer(x / torch.tensor(self._grid.scale), self._rounding) + self._grid.zero_point
-        return codes.clamp(self._grid.low, self._grid.high) - self._grid.zero_point
-
-    def _dequantise(self, sums: Tensor) -> Tensor:
-        return sums.float() * self._scales.float() + self._bias.float()
 
 
 class _CoremlLayer(_FloatLayer):
@@ -144,15 +128,11 @@ class _CoremlLayer(_FloatLayer):
         return super().__call__(x)
 
 
-# Targets whose kernels round between two steps of a layer; the others are computed without.
-_IN_INTEGERS: Mapping[Target, type[_IntegerLayer]] = {"ncnn": _NcnnLayer, "onnx": _OnnxLayer}
-
-
 def _reciprocals(steps: tuple[float, ...]) -> Tensor:
     return (1 / torch.tensor(steps, dtype=torch.float64)).float()
 
 
-def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _IntegerLayer:
+def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _NcnnLayer:
     found = plan.layers.get(layer.name)
     if plan.target == "coreml":
         weight = layer.weight if found is None else stored_weight(layer.weight, found)
@@ -161,5 +141,5 @@ def _compute(layer: Layer, plan: Plan) -> _FloatLayer | _IntegerLayer:
         return _FloatLayer(layer, layer.weight.half() if plan.half_floats else layer.weight)
     if found.input is None:
         return _FloatLayer(layer, stored_weight(layer.weight, found))
-    in_integers = _IN_INTEGERS.get(plan.target, _IntegerLayer)
-    return in_integers(layer, found.input, found.weight_scales, ROUNDING[plan.target])
+    assert plan.target == "ncnn"
+    return _NcnnLayer(layer, found.input, found.weight_scales)

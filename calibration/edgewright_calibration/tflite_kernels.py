@@ -1,7 +1,7 @@
 """What LiteRT's int8 kernels compute, to the last code, in PyTorch.  Values are reals on a grid, float32.
 
 Source: XNNPACK, to which LiteRT hands these operations: the scalar form of each kernel (`qs8-*`) and its parameters
-(`src/microparams-init.c`).  Codes of several steps are integers from zero on, `code - zero_point`.
+(`src/microparams-init.c`).
 """
 
 import math
@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, fx
 
+from .chains import activation_of, operands_of
+from .code_kernels import Convolution, Kernel, Result, steps_of
 from .grid import Grid
-from .layers import Layer, layers
+from .layers import layers
 from .plan import Plan
-from .tflite_plan import activation_of, operands_of
-from .weights import weight_codes
-
-Kernel = Callable[..., Tensor]
 
 _ATEN = torch.ops.aten
 _LIMITS: dict[object, float] = {_ATEN.relu.default: math.inf, _ATEN.relu6.default: 6.0, _ATEN.hardtanh.default: 6.0}
@@ -41,11 +39,11 @@ def tflite_kernels(graph_module: fx.GraphModule, plan: Plan) -> dict[str, Kernel
             found[node.name] = _FLOAT[node.target]
         if grid is None:
             continue
-        result = _Result(grid, _LIMITS[activation.target] if activation else None)
+        result = Result(grid, _LIMITS[activation.target] if activation else None)
         layer_plan = plan.layers.get(node.name)
         if layer_plan is not None and layer_plan.input is not None:
             read = _Reading(plan.outputs.get(by_name[node.name].input.name), layer_plan.input)
-            found[node.name] = _Convolution(by_name[node.name], layer_plan.weight_scales, read, result)
+            found[node.name] = Convolution(by_name[node.name], layer_plan.weight_scales, read.grid, read, result)
         elif node.target == _ATEN.cat.default:
             found[node.name] = _Concatenation([_Reading(plan.outputs.get(x.name), grid) for x in node.args[0]], grid)
         elif node.target in _ARITHMETIC:
@@ -53,19 +51,6 @@ def tflite_kernels(graph_module: fx.GraphModule, plan: Plan) -> dict[str, Kernel
             if len(grids) == len(operands_of(node)):
                 found[node.name] = _ARITHMETIC[node.target](*grids, result)
     return found
-
-
-class _Result:
-    """From steps to real values; `most`: of the activation behind, whose least is 0."""
-
-    def __init__(self, grid: Grid, most: float | None) -> None:
-        self.grid = grid
-        self._low = grid.low if most is None else max(grid.low, grid.zero_point)
-        has_end = most is not None and most / grid.scale < grid.high - grid.zero_point
-        self._high = grid.zero_point + round((most or 0.0) / grid.scale) if has_end else grid.high
-
-    def __call__(self, steps: Tensor) -> Tensor:
-        return self.grid.dequantise((steps.float() + self.grid.zero_point).clamp(self._low, self._high))
 
 
 class _Reading:
@@ -80,25 +65,10 @@ class _Reading:
         if self._own is None:
             steps = (values * self._reciprocal).round()
         elif self._own == wanted:
-            return _steps(values, wanted)
+            return steps_of(values, wanted)
         else:
-            steps = _shifted(_steps(values, self._own) * _multiplier(self._own.scale / wanted.scale), _FRACTION_BITS)
+            steps = _shifted(steps_of(values, self._own) * _multiplier(self._own.scale / wanted.scale), _FRACTION_BITS)
         return steps.clamp(wanted.low - wanted.zero_point, wanted.high - wanted.zero_point)
-
-
-class _Convolution:
-    """Sums of products and the bias are int32, the multiplier to the result's steps is float32."""
-
-    def __init__(self, layer: Layer, weight_scales: tuple[float, ...], read: _Reading, result: _Result) -> None:
-        self._layer, self._read, self._result = layer, read, result
-        sum_scales = torch.tensor(read.grid.scale) * torch.tensor(weight_scales)
-        self._weight = weight_codes(layer.weight, weight_scales).to(layer.exact_dtype(read.grid.high - read.grid.low))
-        self._bias = layer.per_channel((layer.bias.double() / sum_scales.double()).round())
-        self._multipliers = layer.per_channel(sum_scales / torch.tensor(result.grid.scale))
-
-    def __call__(self, x: Tensor, *_: object) -> Tensor:
-        sums = self._layer.compute(self._read(x).to(self._weight.dtype), self._weight, None) + self._bias
-        return self._result((sums.float() * self._multipliers).round())
 
 
 class _Concatenation:
@@ -110,38 +80,40 @@ class _Concatenation:
         return torch.cat(parts, axis) * self._grid.scale
 
 
-def _addition(a: Grid, b: Grid, result: _Result) -> Kernel:
+def _addition(a: Grid, b: Grid, result: Result) -> Kernel:
     """Fixed-point multipliers of one shift, the larger of which has 21 bits."""
     ratios = [_float32_ratio(grid.scale, result.grid.scale) for grid in (a, b)]
     shift = _SUM_BITS - math.frexp(max(ratios))[1] + 1
     multipliers = [round(ratio * 2**shift) for ratio in ratios]
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
-        return result(_shifted(_steps(x, a).double() * multipliers[0] + _steps(y, b).double() * multipliers[1], shift))
+        return result(
+            _shifted(steps_of(x, a).double() * multipliers[0] + steps_of(y, b).double() * multipliers[1], shift)
+        )
 
     return kernel
 
 
-def _product(a: Grid, b: Grid, result: _Result) -> Kernel:
+def _product(a: Grid, b: Grid, result: Result) -> Kernel:
     multiplier = torch.tensor(a.scale) * torch.tensor(b.scale) / torch.tensor(result.grid.scale)
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
-        return result((_steps(x, a) * _steps(y, b) * multiplier).round())
+        return result((steps_of(x, a) * steps_of(y, b) * multiplier).round())
 
     return kernel
 
 
-def _leaky_relu(a: Grid, result: _Result) -> Kernel:
+def _leaky_relu(a: Grid, result: Result) -> Kernel:
     def kernel(x: Tensor, slope: float = 0.01) -> Tensor:
         ratio = _float32_ratio(a.scale, result.grid.scale)
         below = float(torch.tensor(ratio) * torch.tensor(slope))
-        steps = _steps(x, a)
+        steps = steps_of(x, a)
         return result(_shifted(steps * torch.where(steps < 0, _multiplier(below), _multiplier(ratio)), _FRACTION_BITS))
 
     return kernel
 
 
-def _sigmoid(_: Grid, result: _Result) -> Kernel:
+def _sigmoid(_: Grid, result: Result) -> Kernel:
     def kernel(x: Tensor) -> Tensor:
         return result((torch.sigmoid(x) / result.grid.scale).round())
 
@@ -196,11 +168,6 @@ _ARITHMETIC: dict[object, Callable[..., Kernel]] = {
     _ATEN.mul.Tensor: _product,
     _ATEN.sigmoid.default: _sigmoid,
 }
-
-
-def _steps(values: Tensor, grid: Grid) -> Tensor:
-    """Of values that lie on the grid."""
-    return (values / grid.scale).round()
 
 
 def _multiplier(ratio: float) -> int:

@@ -1,7 +1,8 @@
 """ONNX: torch's own exporter, simplified by onnxsim, checked by onnx; float32 input and outputs in both precisions."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgewright_train.errors import CheckError
 
@@ -10,7 +11,10 @@ from .conversion import Artefact, ConversionSpec
 
 if TYPE_CHECKING:
     import onnx
+    import torch
     from torch.export import ExportedProgram
+
+Translations = dict[Callable[..., Any], Callable[..., Any]]  # operation of torch -> the same in onnxscript
 
 OPSET = 18
 ENTRY = "model.onnx"
@@ -28,28 +32,33 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
 
 def float_model(exported: "ExportedProgram", spec: ConversionSpec) -> "onnx.ModelProto":
     """In half precision where `spec.precision` is fp16, else in float32."""
+    from .half import HalfButFor, HalfInside  # noqa: PLC0415
+
+    module: torch.nn.Module = runnable(exported)
+    if spec.precision == "fp16":
+        kept = spec.full_precision
+        module = HalfButFor(runnable(exported), kept).eval() if kept else HalfInside(module)
+    return model_of(module, spec, {})
+
+
+def model_of(module: "torch.nn.Module", spec: ConversionSpec, translations: Translations) -> "onnx.ModelProto":
+    """What `module` computes; `translations`: of the operations that torch's exporter does not know."""
     import onnxsim  # noqa: PLC0415
 
-    model, simplified = onnxsim.simplify(_to_onnx(exported, spec))
+    model, simplified = onnxsim.simplify(_to_onnx(module, spec, translations))
     if not simplified:
         raise CheckError("onnxsim: the simplified graph does not compute what the exported one does")
     _anonymise(model)
     return model
 
 
-def _to_onnx(exported: "ExportedProgram", spec: ConversionSpec) -> "onnx.ModelProto":
+def _to_onnx(module: "torch.nn.Module", spec: ConversionSpec, translations: Translations) -> "onnx.ModelProto":
     import torch  # noqa: PLC0415
 
-    from .half import HalfButFor, HalfInside  # noqa: PLC0415
-
     image = torch.zeros(1, 3, spec.preprocess.height, spec.preprocess.width)
-    module: torch.nn.Module = runnable(exported)
-    if spec.precision == "fp16":
-        kept = spec.full_precision
-        module = HalfButFor(runnable(exported), kept).eval() if kept else HalfInside(module)
     program = torch.onnx.export(
         module, (image,), dynamo=True, opset_version=OPSET, verbose=False,
-        input_names=[spec.input_name], output_names=list(spec.output_names),
+        input_names=[spec.input_name], output_names=list(spec.output_names), custom_translation_table=translations,
     )  # fmt: skip
     assert program is not None
     return program.model_proto

@@ -125,10 +125,11 @@ def test_what_cannot_be_inside_the_budget_is_refused_with_what_was_tried(
     assert not (tmp_path / "yolo-fastestv2" / "coreml-palette4").exists()
 
 
-def test_a_layer_named_by_the_user_stays_in_float(checkpoint: Path, tmp_path: Path) -> None:
-    options = ["--target=ncnn", "--precision=int8", "--method=min_max", "--budget=any", "--float=conv2d,conv2d_2"]
+@pytest.mark.parametrize("target", ["ncnn", "onnx"])
+def test_a_layer_named_by_the_user_stays_in_float(checkpoint: Path, tmp_path: Path, target: str) -> None:
+    options = [f"--target={target}", "--precision=int8", "--method=min_max", "--budget=any", "--float=conv2d,conv2d_2"]
     assert export(checkpoint, tmp_path, *options) == 0
-    made = open_pack(tmp_path / "yolo-fastestv2" / "ncnn-int8").manifest.quantisation
+    made = open_pack(tmp_path / "yolo-fastestv2" / f"{target}-int8").manifest.quantisation
     assert made is not None
     assert {"conv2d", "conv2d_2"} <= set(made.float_layers)
 
@@ -182,8 +183,9 @@ def test_a_pack_is_not_quantised_again(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("target", ["tflite", "onnx"])
 def test_a_pack_made_from_another_plan_than_its_reference_is_refused(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path, tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One layer's step is 3 % off in what the writer gets; the reference knows the right one."""
     from edgewright_calibration import quantised_export  # noqa: PLC0415
@@ -196,9 +198,9 @@ def test_a_pack_made_from_another_plan_than_its_reference_is_refused(
         return choice
 
     monkeypatch.setattr(quantised_export, "choose", wrong)
-    assert export(checkpoint, tmp_path, "--target=tflite", "--precision=int8", "--budget=any") == 1
+    assert export(checkpoint, tmp_path, f"--target={target}", "--precision=int8", "--budget=any") == 1
     assert "does not equal its source" in capsys.readouterr().out
-    assert not (tmp_path / "yolo-fastestv2" / "tflite-int8").exists()
+    assert not (tmp_path / "yolo-fastestv2" / f"{target}-int8").exists()
 
 
 def _with_a_wrong_step(plan: Any) -> Any:

@@ -10,8 +10,8 @@ from edgewright_train.errors import CheckError
 
 from ..manifest import Manifest, Precision
 
-# On x86 without VNNI, kernels for uint8 and int8 would add pairs of products in 16 bits, and saturate.  Not for w8: with
-# this, onnxruntime 1.31 refuses weights in int8 that are used in float.
+# On x86 without VNNI, kernels for uint8 and int8 would add pairs of products in 16 bits, and saturate.  Not for w8:
+# asked for this, onnxruntime 1.31 makes a mistake with weights in int8 that are used in float, and refuses the model.
 _EXACT_SUMS = ("session.x64quantprecision", "1")
 _IN_INTEGERS: tuple[Precision, ...] = ("int8", "mixed")
 
