@@ -37,24 +37,41 @@ std::vector<Reading> Readings(int source_length, int length) {
   return readings;
 }
 
+void BlendColumns(const std::uint8_t* source, const std::vector<Reading>& columns, std::vector<std::int16_t>* row) {
+  std::int16_t* out = row->data();
+  for (const Reading& column : columns) {
+    const std::uint8_t* left = source + 3 * column.first;
+    const std::uint8_t* right = source + 3 * column.second;
+    for (int c = 0; c < 3; ++c) {
+      *out++ = static_cast<std::int16_t>((left[c] * (2048 - column.weight) + right[c] * column.weight) >> 4);
+    }
+  }
+}
+
+// Row by row; a row that was blended for the last one is not blended again.
 std::vector<std::uint8_t> Resize(const ImageView& frame, int width, int height) {
   const std::vector<Reading> columns = Readings(frame.width, width);
   const std::vector<Reading> rows = Readings(frame.height, height);
-  std::vector<std::uint8_t> resized;
-  resized.reserve(3 * columns.size() * rows.size());
+  const std::size_t row_size = 3 * columns.size();
+  std::vector<std::uint8_t> resized(row_size * rows.size());
+  std::vector<std::int16_t> upper(row_size);
+  std::vector<std::int16_t> lower(row_size);
+  int upper_y = -1;
+  int lower_y = -1;
+  std::uint8_t* out = resized.data();
   for (const Reading& row : rows) {
-    const std::uint8_t* upper = frame.row(row.first);
-    const std::uint8_t* lower = frame.row(row.second);
-    for (const Reading& column : columns) {
-      for (int c = 0; c < 3; ++c) {
-        const int left = 3 * column.first + c;
-        const int right = 3 * column.second + c;
-        const int above = upper[left] * (2048 - column.weight) + upper[right] * column.weight;
-        const int below = lower[left] * (2048 - column.weight) + lower[right] * column.weight;
-        const int sum = (above >> 4) * (2048 - row.weight) + (below >> 4) * row.weight;
-        resized.push_back(static_cast<std::uint8_t>((sum + (1 << 17)) >> 18));
-      }
+    if (row.first == lower_y) {
+      std::swap(upper, lower);
+      std::swap(upper_y, lower_y);
     }
+    if (row.first != upper_y) BlendColumns(frame.row(upper_y = row.first), columns, &upper);
+    if (row.second != lower_y) BlendColumns(frame.row(lower_y = row.second), columns, &lower);
+    const int above = 2048 - row.weight;
+    const int below = row.weight;
+    for (std::size_t i = 0; i < row_size; ++i) {
+      out[i] = static_cast<std::uint8_t>((((above * upper[i]) >> 16) + ((below * lower[i]) >> 16) + 2) >> 2);
+    }
+    out += row_size;
   }
   return resized;
 }

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import cv2
 import numpy as np
@@ -107,10 +108,10 @@ def compare(source: Size, network: Size, rounds: int, kernels: str | None) -> di
         if told["sha256"] != digest:
             raise CheckError("the planes of the core are not those of cv2 and numpy")
 
-        def core(runs: int) -> list[float]:
+        def core(runs: int) -> Any:
             process.stdin.write(f"{runs}\n")  # type: ignore[union-attr]
             process.stdin.flush()  # type: ignore[union-attr]
-            return json.loads(process.stdout.readline())  # type: ignore[union-attr, no-any-return]
+            return json.loads(process.stdout.readline())  # type: ignore[union-attr]
 
         def python(runs: int) -> list[float]:
             return _times_ms(lambda: _in_python(frame, network), runs)
