@@ -74,7 +74,6 @@ int Sustain(const SustainOptions& options);
 int Profile(const ProfileOptions& options);
 int Compare(const CompareOptions& options);
 int CompareSample(const CompareOptions& options);
-int CompareSample(const CompareOptions& options);
 int Turns(const TurnsOptions& options);
 
 }  // namespace edgebench
