@@ -82,7 +82,8 @@ class _Added:
             self._constant(f"{weight}/scale", scales),
         ]
         if plan.input is not None:
-            operands.append(self._zero_points(len(scales)))
+            # Asked for exact sums, onnxruntime makes uint8 of int8, and a mistake without these or where layers share them.
+            operands.append(self._constant(f"{weight}/zero_points", np.zeros(len(scales), np.int8)))
         node.input[1] = self._decoded(node, weight, operands, axis=axis)
         if plan.input is not None and len(node.input) > 2:
             steps = np.float32(plan.input.scale) * scales
@@ -95,13 +96,6 @@ class _Added:
 
         operation = helper.make_node("DequantizeLinear", operands, [name], name=f"DequantizeLinear_{name}", axis=axis)
         self.before.setdefault(node.name, []).append(operation)
-        return name
-
-    def _zero_points(self, count: int) -> str:
-        """Without them, onnxruntime makes a mistake when it is asked for exact sums and turns int8 into uint8."""
-        name = f"zero_points/{count}"
-        if not any(tensor.name == name for tensor in self.constants):
-            self._constant(name, np.zeros(count, np.int8))
         return name
 
     def _constant(self, name: str, value: "NDArray[np.generic]") -> str:
