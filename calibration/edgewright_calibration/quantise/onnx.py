@@ -82,8 +82,8 @@ class _Added:
             self._constant(f"{weight}/scale", scales),
         ]
         if plan.input is not None:
-            # Asked for exact sums, onnxruntime makes uint8 of int8, and a mistake without these or where layers share them.
-            operands.append(self._constant(f"{weight}/zero_points", np.zeros(len(scales), np.int8)))
+            # onnxruntime, asked for exact sums, makes uint8 of int8: wrongly without these, or if layers share them.
+            operands.append(self._constant(f"{weight}/zero_point", np.zeros(len(scales), np.int8)))
         node.input[1] = self._decoded(node, weight, operands, axis=axis)
         if plan.input is not None and len(node.input) > 2:
             steps = np.float32(plan.input.scale) * scales
