@@ -48,10 +48,15 @@ def count_instructions(packs: Sequence[Pack], cpu: str, progress: Progress) -> C
     costs = []
     for number, pack in enumerate(counted):
         progress(number, len(counted))
-        # The first inference may also do what is done once.
-        count = _executed(counter, cpu, pack, runs=3) - _executed(counter, cpu, pack, runs=2)
+        count = instructions_of(pack, cpu, counter)
         costs.append(Cost(pack.path, 1, (count / 1e6,), count / 1e6))
     return Costs(tuple(costs), uncounted)
+
+
+def instructions_of(pack: Pack, cpu: str, counter: Counter) -> int:
+    """Of one inference of an NCNN pack, on one thread.  Raises `CheckError` when the program crashes."""
+    # The first inference may also do what is done once.
+    return _executed(counter, cpu, pack, runs=3) - _executed(counter, cpu, pack, runs=2)
 
 
 def _executed(counter: Counter, cpu: str, pack: Pack, *, runs: int) -> int:

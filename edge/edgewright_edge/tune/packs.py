@@ -24,7 +24,7 @@ def open_comparable(places: str | None, model: str, build: Path) -> list[Pack]:
             "make export TARGET=all PRECISION=fp32,fp16,int8 writes more"
         )
     for other in packs[1:]:
-        _check_alike(first, other)
+        check_alike(first, other)
     return packs
 
 
@@ -50,7 +50,8 @@ def _folders(places: str) -> list[Path]:
     return list(found.values())
 
 
-def _check_alike(first: Pack, other: Pack) -> None:
+def check_alike(first: Pack, other: Pack) -> None:
+    """Raises `InputError` unless they are of one checkpoint at one size."""
     ours, theirs = first.manifest.provenance.checkpoint_sha256, other.manifest.provenance.checkpoint_sha256
     if ours != theirs:
         raise InputError(
