@@ -76,10 +76,13 @@ const std::vector<float>& Model::Normalise(const ImageView& network_image) {
 
 Status Model::Infer(const std::vector<float>& planes, std::vector<MapView>* maps) {
   const Status ran = network_.Run(planes.data(), preprocess_.width, preprocess_.height, maps);
-  if (!ran.ok()) return ran;
+  return ran.ok() ? CheckShapes(*maps) : ran;
+}
+
+Status Model::CheckShapes(const std::vector<MapView>& maps) const {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const ModelOutput& wanted = outputs_[i];
-    const MapView& map = (*maps)[i];
+    const MapView& map = maps[i];
     if (map.channels != wanted.channels || map.height != wanted.height || map.width != wanted.width) {
       return CheckError("output " + wanted.name + " has shape " + ShapeText(map.channels, map.height, map.width) +
                         ", the manifest says " + ShapeText(wanted.channels, wanted.height, wanted.width));
@@ -99,9 +102,12 @@ void Model::Decode(const std::vector<MapView>& outputs, const ImageView& source,
 }
 
 Status Model::Predict(const ImageView& source, Prediction* prediction) {
-  const Result<const std::vector<float>*> planes = Planes(source);
-  if (!planes.ok()) return planes.error();
-  if (const Status inferred = Infer(*planes.value(), &maps_); !inferred.ok()) return inferred;
+  if (const Status checked = CheckView(source); !checked.ok()) return checked;
+  const Result<NcnnModel::InputPlanes> input = network_.Input(preprocess_.width, preprocess_.height);
+  if (!input.ok()) return input.error();
+  preprocessor_.Planes(source, input.value().data, input.value().plane_stride);
+  if (const Status ran = network_.Run(&maps_); !ran.ok()) return ran;
+  if (const Status checked = CheckShapes(maps_); !checked.ok()) return checked;
   Decode(maps_, source, prediction);
   return Done{};
 }

@@ -56,8 +56,8 @@ void SetHalfPrecision(bool half, ncnn::Option* option) {
   option->use_bf16_packed = false;
 }
 
-// ncnn keeps what it finds out about the CPU in globals, which it fills on first use without a lock: two models that are
-// loaded at the same time would both do it.
+// ncnn keeps what it finds out about the CPU in globals, which it fills on first use without a lock: two models that
+// are loaded at the same time would both do it.
 void FindOutAboutCpu() {
   static const int num_cores = ncnn::get_cpu_count();
   static_cast<void>(num_cores);
@@ -123,10 +123,19 @@ Result<std::vector<MapView>> NcnnModel::Run(const float* planes, int width, int 
 }
 
 Status NcnnModel::Run(const float* planes, int width, int height, std::vector<MapView>* maps) {
+  if (const auto input = Input(width, height); !input.ok()) return input.error();
+  CopyPlanes(planes, width, height, &impl_->input_mat);
+  return Run(maps);
+}
+
+Result<NcnnModel::InputPlanes> NcnnModel::Input(int width, int height) {
   impl_->input_mat.create(width, height, 3);
   if (impl_->input_mat.empty()) return InputError("out of memory for the network's input");
-  CopyPlanes(planes, width, height, &impl_->input_mat);
+  return InputPlanes{static_cast<float*>(impl_->input_mat.data), impl_->input_mat.cstep};
+}
 
+Status NcnnModel::Run(std::vector<MapView>* maps) {
+  if (impl_->input_mat.empty()) return InputError("the network's input was never written");
   ncnn::Extractor extractor = impl_->net.create_extractor();
   if (extractor.input(impl_->input, impl_->input_mat) != 0) return CheckError("ncnn refuses the input");
   maps->clear();

@@ -25,26 +25,25 @@ struct Preprocessor::Impl {
     const auto normalise = is_normal ? kernels.normalise : ScalarKernels().normalise;
     normalise(pixels, size, rule.mean[channel], rule.scale[channel], out);
   }
-  [[nodiscard]] float* PlaneRow(std::size_t channel, int y) {
-    return planes.data() + (channel * Size(rule.height) + Size(y)) * Size(rule.width);
-  }
+  [[nodiscard]] std::size_t PlaneSize() const { return Size(rule.width) * Size(rule.height); }
   // Which channel of the source is channel c of the network.
   [[nodiscard]] std::size_t SourceChannel(std::size_t c) const {
     return resizer.is_rgb() == (rule.colour_order == ColourOrder::kRgb) ? c : 2 - c;
   }
 
-  void FillPadding(const Placement& placed) {
+  void FillPadding(const Placement& placed, float* first_plane, std::size_t plane_stride) const {
     const auto pixel = static_cast<std::uint8_t>(rule.padding);
     for (std::size_t c = 0; c < 3; ++c) {
       float value = 0;
       Normalise(&pixel, 1, c, &value);
-      float* content = PlaneRow(c, placed.top);
-      std::fill(PlaneRow(c, 0), content, value);
+      float* plane = first_plane + c * plane_stride;
+      float* content = plane + Size(placed.top) * Size(rule.width);
+      std::fill(plane, content, value);
       for (int y = 0; y < placed.height; ++y, content += rule.width) {
         std::fill(content, content + placed.left, value);
         std::fill(content + placed.left + placed.width, content + rule.width, value);
       }
-      std::fill(content, PlaneRow(c + 1, 0), value);
+      std::fill(content, plane + PlaneSize(), value);
     }
   }
 };
@@ -68,18 +67,23 @@ Placement Preprocessor::Place(const ImageView& source) const {
 }
 
 const std::vector<float>& Preprocessor::Planes(const ImageView& source) {
+  Planes(source, impl_->planes.data(), impl_->PlaneSize());
+  return impl_->planes;
+}
+
+void Preprocessor::Planes(const ImageView& source, float* planes, std::size_t plane_stride) {
   const Placement placed = Place(source);
   LinearResizer& resizer = impl_->resizer;
-  if (impl_->rule.resize == ResizeRule::kLetterbox) impl_->FillPadding(placed);
+  if (impl_->rule.resize == ResizeRule::kLetterbox) impl_->FillPadding(placed, planes, plane_stride);
   resizer.Begin(source, placed.width, placed.height);
   for (int y = 0; y < placed.height; ++y) {
     const std::uint8_t* row = resizer.Row(y);
     for (std::size_t c = 0; c < 3; ++c) {
       const std::uint8_t* channel = row + impl_->SourceChannel(c) * resizer.plane_stride();
-      impl_->Normalise(channel, Size(placed.width), c, impl_->PlaneRow(c, placed.top + y) + placed.left);
+      float* out = planes + c * plane_stride + Size(placed.top + y) * Size(impl_->rule.width) + Size(placed.left);
+      impl_->Normalise(channel, Size(placed.width), c, out);
     }
   }
-  return impl_->planes;
 }
 
 const Image& Preprocessor::NetworkImage(const ImageView& source) {
@@ -107,7 +111,8 @@ const std::vector<float>& Preprocessor::Normalise(const ImageView& network_image
     const std::uint8_t* pixels = network_image.row(y);
     for (std::size_t c = 0; c < 3; ++c) {
       for (std::size_t x = 0; x < width; ++x) impl_->row[x] = pixels[3 * x + c];
-      impl_->Normalise(impl_->row.data(), width, c, impl_->PlaneRow(c, y));
+      float* out = impl_->planes.data() + c * impl_->PlaneSize() + Size(y) * width;
+      impl_->Normalise(impl_->row.data(), width, c, out);
     }
   }
   return impl_->planes;

@@ -54,6 +54,7 @@ class Model {
 
  private:
   Model(const Manifest& manifest, NcnnModel network);
+  [[nodiscard]] Status CheckShapes(const std::vector<MapView>& maps) const;  // they are the manifest's
 
   Preprocess preprocess_;
   std::vector<ModelOutput> outputs_;

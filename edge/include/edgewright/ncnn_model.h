@@ -39,6 +39,14 @@ class NcnnModel {
   [[nodiscard]] Result<std::vector<MapView>> Run(const float* planes, int width, int height);
   [[nodiscard]] Status Run(const float* planes, int width, int height, std::vector<MapView>* maps);
 
+  // Without a copy: write the three planes of `Input`, all of them and anew for every run, then `Run`.
+  struct InputPlanes {
+    float* data = nullptr;
+    std::size_t plane_stride = 0;  // floats
+  };
+  [[nodiscard]] Result<InputPlanes> Input(int width, int height);
+  [[nodiscard]] Status Run(std::vector<MapView>* maps);
+
   // One inference, layer by layer in the order of the network, without what is read from memory.  Every result is kept,
   // so that the sum is more than a run takes.
   [[nodiscard]] Result<std::vector<LayerTime>> Profile(const float* planes, int width, int height);

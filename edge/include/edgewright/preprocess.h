@@ -27,6 +27,8 @@ class Preprocessor {
 
   // The network's input: (pixel - mean) * scale as (3, height, width); valid until the next call.
   const std::vector<float>& Planes(const ImageView& source);
+  // Into memory of the caller's: planes `plane_stride` floats apart, at least height * width.
+  void Planes(const ImageView& source, float* planes, std::size_t plane_stride);
 
   // The same in two steps.  The network image is in the manifest's colour order.
   const Image& NetworkImage(const ImageView& source);
