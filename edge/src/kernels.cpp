@@ -58,7 +58,7 @@ bool IsNormal(float mean, float scale) {
 }
 
 const std::vector<const Kernels*>& AvailableKernels() {
-  static const std::vector<const Kernels*> kernels = [] {
+  static const std::vector<const Kernels*> kKernels = [] {
     std::vector<const Kernels*> found = {&ScalarKernels()};
 #if defined(__x86_64__) || defined(__i386__)
     AppendX86Kernels(&found);
@@ -67,7 +67,7 @@ const std::vector<const Kernels*>& AvailableKernels() {
 #endif
     return found;
   }();
-  return kernels;
+  return kKernels;
 }
 
 }  // namespace edgewright

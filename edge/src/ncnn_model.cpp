@@ -59,8 +59,8 @@ void SetHalfPrecision(bool half, ncnn::Option* option) {
 // ncnn keeps what it finds out about the CPU in globals, which it fills on first use without a lock: two models that
 // are loaded at the same time would both do it.
 void FindOutAboutCpu() {
-  static const int num_cores = ncnn::get_cpu_count();
-  static_cast<void>(num_cores);
+  static const int kNumCores = ncnn::get_cpu_count();
+  static_cast<void>(kNumCores);
 }
 
 int FindBlob(const std::vector<const char*>& names, const std::vector<int>& indexes, const std::string& name) {

@@ -9,7 +9,7 @@ NcnnPool::~NcnnPool() {
 }
 
 void* NcnnPool::fastMalloc(std::size_t size) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   Block* best = nullptr;  // the smallest that is large enough, and not much too large
   for (Block& block : blocks_) {
     if (!block.is_free || block.size < size || block.size / 2 > size) continue;
@@ -25,7 +25,7 @@ void* NcnnPool::fastMalloc(std::size_t size) {
 }
 
 void NcnnPool::fastFree(void* pointer) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto block = std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& b) { return b.pointer == pointer; });
   if (block != blocks_.end()) block->is_free = true;
 }

@@ -184,7 +184,7 @@ void LinearResizer::GatherRow(int upright_y) {
       [[fallthrough]];
     case PixelFormat::kNv12:
       Gather(upright_y, [&](std::size_t i, int x, int y) {
-        const std::uint8_t* pair = ChromaRow(view, y) + x / 2 * 2;
+        const std::uint8_t* pair = ChromaRow(view, y) + 2 * Size(x / 2);
         luma[i] = view.row(y)[x];
         u[i] = pair[0];
         v[i] = pair[1];
@@ -192,8 +192,8 @@ void LinearResizer::GatherRow(int upright_y) {
       break;
     case PixelFormat::kYuyv:
       Gather(upright_y, [&](std::size_t i, int x, int y) {
-        const std::uint8_t* pair = view.row(y) + x / 2 * 4;
-        luma[i] = pair[x % 2 * 2];
+        const std::uint8_t* pair = view.row(y) + 4 * Size(x / 2);
+        luma[i] = pair[2 * Size(x % 2)];
         u[i] = pair[1];
         v[i] = pair[3];
       });

@@ -1,5 +1,7 @@
 // How outputs become a result, as data in the manifest: one structure per kind of head, one alternative of `Decode` per
 // task.  The arithmetic is in docs/pack.md.
+//
+//   if (const auto* detect = std::get_if<DetectDecode>(&manifest.decode)) Show(detect->score_threshold);
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,6 @@
 // One output of a network.
+//
+//   const float value = map.row(channel, y)[x];
 #pragma once
 
 #include <cstddef>
