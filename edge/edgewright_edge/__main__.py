@@ -5,11 +5,16 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgewright_train.command import Parser, emit, run_command
 from edgewright_train.errors import InputError
 
-from .device import num_cores
+from .devices.choose import add_device_options, chosen_target, chosen_targets
+from .devices.target import Target
+
+if TYPE_CHECKING:
+    from .bench import Row
 
 _MAX_RUNS = 1_000_000
 _MAX_SECONDS = 3600.0
@@ -19,15 +24,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 measured, 1 refused, a pack is damaged or its runtime crashed, 2 wrong input."""
     parser = Parser(
         prog="edgewright-bench",
-        description="Measure packs on this machine: NCNN with edgebench (C++, built when needed), TFLite and ONNX from "
-        "Python by the same method.  A time is given only with the evidence that it can be believed, and refused "
-        "otherwise (exit code 1).  Every result is added to results.sqlite and written to build/bench/.",
+        description="Measure packs: NCNN with edgebench (C++) on this machine, a board over ssh or a phone over adb; "
+        "TFLite and ONNX on this machine, from Python, by the same method.  A time is given only with evidence that "
+        "it can be believed, and refused otherwise (exit code 1).  Every result is added to results.sqlite and written "
+        "to build/bench/.",
         epilog="example: edgewright-bench --model yolo-fastestv2 --threads 1,4 --json out.json",
     )
     parser.add_argument("--pack", type=Path, help="a pack's folder")
     parser.add_argument("--model", help="or a model: every pack in build/<model>/")
     parser.add_argument("--build", type=Path, default=Path("build"), help="where packs are (default: build)")
-    parser.add_argument("--device", default="host", help="what to measure on (default and only choice: host)")
+    add_device_options(parser)
     parser.add_argument("--threads", help="thread counts, for example 1,4 (default: 1 and 4, or what the machine has)")
     parser.add_argument("--image", type=Path, help="a JPEG or PNG file to measure with, its decoding included")
     parser.add_argument("--runs", type=_at_least(1), default=50, help="runs of each of 3 replicates, at least (50)")
@@ -41,59 +47,67 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    if arguments.device != "host":
-        raise InputError(f"DEVICE={arguments.device}: this version measures on the host only")
     if arguments.pack is None and arguments.model is None:
         raise InputError("give either PACK= or MODEL=")
     if arguments.sustained is not None:
         return _sustain(arguments)
     from edgewright_train.progress import counted  # noqa: PLC0415 (keeps --help fast)
 
-    from .bench import as_text, bench_packs, find_packs  # noqa: PLC0415
-    from .request import Request, method  # noqa: PLC0415
+    from .bench import Row, as_text, find_packs  # noqa: PLC0415
+    from .devices.bench_devices import bench_on  # noqa: PLC0415
+    from .devices.fleet import exit_code, on_each  # noqa: PLC0415
+    from .request import Request, method, thread_counts  # noqa: PLC0415
     from .results import as_record, store_result, write_record  # noqa: PLC0415
 
-    wanted = method(runs=arguments.runs, seconds=arguments.seconds, mlperf=arguments.mlperf)
-    request = Request(_thread_counts(arguments.threads), wanted, arguments.image)
+    targets = chosen_targets(arguments)
     folders = [arguments.pack] if arguments.pack else find_packs(arguments.model, arguments.build)
+    wanted = method(runs=arguments.runs, seconds=arguments.seconds, mlperf=arguments.mlperf)
     run = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    rows = []
-    with counted("measuring") as progress:
-        for row in bench_packs(folders, request):
-            rows.append(row)
-            progress(len(rows), len(folders))
+    rows: list[Row] = []
+
+    def ask(cores: int, machine: str) -> Request:
+        return Request(thread_counts(arguments.threads, cores, machine), wanted, arguments.image)
+
+    def measure(target: Target) -> None:
+        for row in bench_on(target, folders, ask):
             if row.result is not None:
-                store_result(arguments.results, run, row.pack, row.result)
-                write_record(arguments.build / "bench", run, row.pack, row.result)
-    measured = [as_record(run, row.pack, row.result) for row in rows if row.result is not None]
-    if not measured:
+                store_result(arguments.results, run, row.pack, row.result, row.device)
+                write_record(arguments.build / "bench", run, row.pack, row.result, row.device)
+            rows.append(row)
+            progress(len(rows), len(folders) * len(targets))
+
+    with counted("measuring") as progress:
+        outcomes = list(on_each(targets, measure))
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if len(targets) == 1 and errors:
+        raise errors[0]
+    for error in errors:
+        print(f"edgewright-bench: error: {error}", file=sys.stderr)
+    measured = [as_record(run, row.pack, row.result, row.device) for row in rows if row.result is not None]
+    if not measured and not errors:
         raise InputError(f"{rows[0].pack.path}: {rows[0].reason}")
-    emit(as_text(rows, request), {"run": run, "packs": measured}, arguments.json)
-    return 0 if arguments.allow_refused or all(row.valid for row in rows) else 1
+    if measured:
+        emit(as_text(_in_order(rows, targets)), {"run": run, "packs": measured}, arguments.json)
+    refused = not arguments.allow_refused and not all(row.valid for row in rows)
+    return exit_code(outcomes) or int(refused)
 
 
 def _sustain(arguments: argparse.Namespace) -> int:
     from .sustained import parse_duration, sustain  # noqa: PLC0415 (keeps --help fast)
 
-    seconds, threads = parse_duration(arguments.sustained), _thread_counts(arguments.threads or "1")
-    if arguments.pack is None or len(threads) > 1:
+    seconds, target = parse_duration(arguments.sustained), chosen_target(arguments)
+    if arguments.pack is None or "," in (arguments.threads or "1"):
         raise InputError(f"SUSTAINED={arguments.sustained}: needs one PACK= and one number of THREADS=")
     show = sys.stderr if arguments.json == "-" else sys.stdout
-    curve = sustain(arguments.pack, threads[0], seconds, show=show)
+    curve = sustain(target, arguments.pack, arguments.threads or "1", seconds, show=show)
     emit(f"the last minute's median is {curve['last_to_first']:.3f} of the first's", curve, arguments.json)
     return 0
 
 
-def _thread_counts(text: str | None) -> tuple[int, ...]:
-    """The given counts, each at most the machine's cores; else 1 and 4, or what the machine has."""
-    cores = num_cores()
-    if text is None:
-        return (1,) if cores == 1 else (1, min(4, cores))
-    counts = tuple(int(part) if part.strip().isdecimal() else 0 for part in text.split(","))
-    for given, count in zip(text.split(","), counts, strict=True):
-        if not 1 <= count <= cores:
-            raise InputError(f"THREADS={given.strip()}: give a number from 1 to {cores}, the cores of this machine")
-    return counts
+def _in_order(rows: "Sequence[Row]", targets: Sequence[Target]) -> "list[Row]":
+    """Device by device, as they were given; each one's packs as they were measured."""
+    names = [target.name for target in targets]
+    return sorted(rows, key=lambda row: names.index(row.device))
 
 
 def _at_least(minimum: int) -> Callable[[str], int]:

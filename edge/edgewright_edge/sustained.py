@@ -11,7 +11,11 @@ from edgewright_export.pack import open_pack
 from edgewright_train.errors import InputError
 
 from .build_host import build_host
+from .device import num_cores
+from .devices.edgebench import edgebench_on
+from .devices.target import Target
 from .edgebench import edgebench_error
+from .request import thread_counts
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -27,16 +31,27 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def sustain(folder: Path, threads: int, seconds: float, *, show: TextIO) -> dict[str, Any]:
+def sustain(target: Target, folder: Path, threads: str, seconds: float, *, show: TextIO) -> dict[str, Any]:
     """Every minute goes to `show` as it ends.  Raises the error that edgebench reports."""
     pack = open_pack(folder)
     if pack.manifest.target != "ncnn":
         raise InputError(f"{folder}: SUSTAINED= is for ncnn packs, this one is for {pack.manifest.target}")
+    if not target.is_plain_host:
+        with edgebench_on(target) as edgebench:
+            count = thread_counts(threads, edgebench.info.device.num_cores, target.name)[0]
+            return _curve(edgebench.sustain(pack, count, seconds, show))
+    count = thread_counts(threads, num_cores())[0]
     with tempfile.TemporaryDirectory(prefix="edgewright-sustain-") as scratch:
         written = Path(scratch) / "curve.json"
-        command = [str(build_host()), "sustain", str(folder), f"--threads={threads}", f"--seconds={seconds}"]
-        done = subprocess.run([*command, f"--json={written}"], stdout=show, stderr=subprocess.PIPE, text=True, check=False)
+        command = [str(build_host()), "sustain", str(folder), f"--threads={count}", f"--seconds={seconds}"]
+        done = subprocess.run(
+            [*command, f"--json={written}"], stdout=show, stderr=subprocess.PIPE, text=True, check=False
+        )
         if done.returncode != 0:
             raise edgebench_error(done.returncode, done.stderr)
-        curve: dict[str, Any] = json.loads(written.read_text())
-        return curve
+        return _curve(written.read_text())
+
+
+def _curve(text: str) -> dict[str, Any]:
+    curve: dict[str, Any] = json.loads(text)
+    return curve

@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--detections", type=Path, help="or what `edgebench run --json` found, on any device")
     parser.add_argument("--data", help="dataset.toml, .data file, COCO json or folder (default: the generated set)")
     parser.add_argument("--split", default="val", help="which images (default: val)")
-    parser.add_argument("--score", type=_fraction, help="a detector's score threshold (0.001, as COCO needs)")
-    parser.add_argument("--iou", type=_fraction, help="a detector's NMS threshold (default: the pack's)")
+    parser.add_argument("--score", type=fraction, help="a detector's score threshold (0.001, as COCO needs)")
+    parser.add_argument("--iou", type=fraction, help="a detector's NMS threshold (default: the pack's)")
     parser.add_argument("--threads", type=int, default=1, choices=range(1, 65), metavar="N", help="of a pack's runtime")
     parser.add_argument("--json", help="write the result there; - for standard output instead of the table")
     return run_command(parser, _evaluate, argv)
@@ -96,7 +96,8 @@ def _subject(arguments: argparse.Namespace) -> "tuple[Task, Evaluate]":
     return task, lambda dataset, *_: score_results(arguments.detections, dataset)
 
 
-def _fraction(text: str) -> float:
+def fraction(text: str) -> float:
+    """An option's value from 0 to 1."""
     try:
         value = float(text)
     except ValueError:

@@ -1,5 +1,6 @@
 """Results that were made elsewhere, as `edgebench run --json` writes them, scored here."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Generic, TypeVar, cast
@@ -77,7 +78,7 @@ def task_of_results(path: Path) -> Task:
 
 
 def score_results(path: Path, dataset: Dataset) -> Evaluation:
-    """Of a data set for the task of the file; images are told apart by file name.
+    """Of a data set for the task of the file; images are told apart by their `source`, or by file name alone.
 
     Raises `InputError` when the file is not of that form, has other classes, or lacks an image of the data set.
     """
@@ -112,9 +113,13 @@ def _read(path: Path) -> bytes:
 def _each(kind: type[_Images[ImageT]], path: Path, dataset: Dataset) -> Iterator[ImageT]:
     """One entry per image of `dataset`, in its order."""
     by_name = {image.file_name: image for image in parse_record_json(kind, _read(path), source=str(path)).images}
-    names = [Path(dataset.source(index)).name for index in range(len(dataset))]
+    sources = [dataset.source(index) for index in range(len(dataset))]
+    names = sources if sources and sources[0] in by_name else [Path(source).name for source in sources]
     if missing := [name for name in names if name not in by_name]:
         raise InputError(f"{path}: has no results of {missing[0]} ({len(missing)} of {len(names)} images missing)")
+    if len(set(names)) < len(set(sources)):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise InputError(f"{path}: the data set has several images called {twice}, in different folders")
     return (by_name[name] for name in names)
 
 
