@@ -74,11 +74,21 @@ def export_quantised(
     error: EdgewrightError | None = None
     try:
         job.run()
+    except CheckError as problem:
+        error = _with_attempts(problem, job.choice)
     except EdgewrightError as problem:
         error = problem
     stage(target, precision, "failed" if error else "proven")
     result = Result(target, precision, time.monotonic() - started, job.proven, job.cost, error)
     return QuantisedResult(result, job.choice, job.loss)
+
+
+def _with_attempts(problem: CheckError, choice: Choice | None) -> CheckError:
+    """A search that ends in an artefact which cannot be proven: with what else was tried, and what that would lose."""
+    if choice is None or len(choice.attempts) < 2:
+        return problem
+    tried = "; ".join(map(str, choice.attempts))
+    return CheckError(f"{problem}; BUDGET= of what an earlier attempt loses takes that one instead ({tried})")
 
 
 @dataclass
