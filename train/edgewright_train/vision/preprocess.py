@@ -33,7 +33,7 @@ class Preprocess(Record):
     interpolation: Literal["linear"]
     mean: Channel3
     scale: Channel3
-    padding: int | None = Field(None, ge=0, le=255)
+    padding: int | None = Field(default=None, ge=0, le=255)
 
     @model_validator(mode="after")
     def _pads_what_is_left(self) -> "Preprocess":
