@@ -27,6 +27,7 @@ from edgewright_train.models.espnetv2 import Block
 from edgewright_train.models.resampling import resample_by
 from edgewright_train.models.segmentation_decoder import GatedProjection
 from edgewright_train.models.shuffle_blocks import ShuffleUnit
+from edgewright_train.models.yolo_fastestv2 import BasicBlock, DownBlock
 from edgewright_train.vision.preprocess import Preprocess
 
 WIDTH, HEIGHT, CHANNELS = 48, 64, 16  # of the image, and of the map at half its size
@@ -57,12 +58,25 @@ def activations() -> nn.Module:
     return Apply(lambda x: torch.cat([x if module is None else module(x[:, :2]) for module in modules], 1))
 
 
+class Neck(nn.Module):
+    """A 1x1 convolution of a small map, enlarged, and of the map itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.small, self.mixed = nn.Conv2d(CHANNELS, 32, 2, 2), nn.Conv2d(32 + CHANNELS, 6, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mixed(torch.cat((nn.functional.interpolate(self.small(x), scale_factor=2.0), x), 1)).relu()
+
+
 BLOCKS: dict[str, Callable[[], nn.Module]] = {
     "espnet": lambda: Block(CHANNELS, (1, 2, 3, 4)),
     "dice": lambda: Dice(CHANNELS, 28),
     "pyramid": lambda: PyramidPooling(CHANNELS, 5, 7, (2.0, 1.5, 1.0, 0.5, 0.1)),
     "gated": lambda: GatedProjection(CHANNELS, 9),
     "shuffle": lambda: ShuffleUnit(CHANNELS, 22, nn.Conv2d(14, 14, 3, padding=1, groups=7)),
+    "stage": lambda: nn.Sequential(DownBlock(CHANNELS, 32), BasicBlock(32), BasicBlock(32), nn.Conv2d(32, 6, 1)),
+    "neck": Neck,
     "pooled": lambda: nn.Sequential(nn.AvgPool2d(3, 2, padding=1), resample_by("average", 0.7)),
     "larger": lambda: nn.Sequential(resample_by("bilinear", 1.7), nn.LeakyReLU(0.1)),
     "nearest": lambda: nn.Upsample(scale_factor=2.0),
