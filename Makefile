@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
-             FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU
+             FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -19,7 +19,7 @@ MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(i
 export $(VARIABLES)
 
 .PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench bench-arm \
-        tune matrix report edge edge-test edge-asan edge-tsan edge-lint clean
+        tune matrix report edge edge-rpi deb edge-test edge-asan edge-tsan edge-lint clean
 
 help: ## Show the targets and their variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2} \
@@ -109,6 +109,14 @@ report: setup ## Write build/report.html: curves, packs, accuracy against latenc
 
 edge: setup ## Build edgebench, the C++ runner, for this machine
 	@$(BIN)/python -m edgewright_edge.build_host
+
+edge-rpi: setup ## Build edgebench for the Raspberry Pi: one static program
+#: ARCH=aarch64|armv7 [PACK=dir LIBC=musl TESTS=1]
+	@$(BIN)/python -m edgewright_edge.build_cross --arch="$$ARCH" --pack="$$PACK" --libc="$$LIBC" $(if $(TESTS),--tests)
+
+deb: setup ## The same as a Debian package
+#: ARCH=arm64|armhf [LIBC=musl PACK=dir]
+	@$(BIN)/python -m edgewright_edge.build_cross --arch="$$ARCH" --pack="$$PACK" --libc="$$LIBC" --deb
 
 test: setup lint edge edge-test ## Every check that needs no network, GPU or device
 	$(PYTEST) -m "not slow"

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "edgewright/device.h"
+#include "read_jpeg.h"
 #include "report.h"
 
 namespace edgebench {
@@ -18,7 +19,7 @@ void PrintLine(const char* name, const std::string& value) {
 int Info(bool as_json) {
   if (as_json) {
     const nlohmann::ordered_json document = {
-        {"device", DeviceJson()}, {"runtime", RuntimeText()}, {"compiler", __VERSION__}};
+        {"device", DeviceJson()}, {"runtime", RuntimeText()}, {"jpeg", JpegDecoder()}, {"compiler", __VERSION__}};
     std::printf("%s\n", document.dump(2).c_str());
     return 0;
   }
@@ -34,6 +35,7 @@ int Info(bool as_json) {
   PrintLine("fp16 arithmetic", std::string(device.fp16_arithmetic_compiled ? "compiled" : "not compiled") + ", " +
                                    (device.fp16_arithmetic_available ? "the CPU has it" : "the CPU does not have it"));
   PrintLine("runtime", RuntimeText());
+  PrintLine("jpeg", JpegDecoder());
   PrintLine("compiler", __VERSION__);
   return 0;
 }

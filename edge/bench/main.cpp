@@ -41,7 +41,8 @@ void AddVerify(CLI::App* app, int* exit_code) {
       "Example: edgebench verify build/yolo-fastestv2/ncnn-fp16");
   command->add_option("pack", options->pack, "folder of the pack")->required();
   command->add_flag("--json", options->as_json, "print JSON");
-  AddThreads(command, &options->num_threads);
+  command->add_option("--threads", options->num_threads, "threads of the network, also more than the machine has cores")
+      ->capture_default_str();
   command->callback([=] { *exit_code = Verify(*options); });
 }
 

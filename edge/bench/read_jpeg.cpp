@@ -57,4 +57,6 @@ std::optional<edgewright::Image> ReadJpeg(const edgewright::Bytes& bytes, int ma
   return image;
 }
 
+const char* JpegDecoder() { return "libjpeg"; }
+
 }  // namespace edgebench

@@ -1,4 +1,5 @@
-// libjpeg-turbo behind one function: its C error handling is a long jump, which no C++ object may be in the way of.
+// libjpeg-turbo behind functions of ours: its C error handling is a long jump, which no C++ object may be in the way
+// of.
 #pragma once
 
 #include <optional>
@@ -10,5 +11,8 @@ namespace edgebench {
 
 // BGR; nullopt for what is not a whole JPEG of at most `max_side` pixels a side.
 [[nodiscard]] std::optional<edgewright::Image> ReadJpeg(const edgewright::Bytes& bytes, int max_side);
+
+// Pixels of another decoder differ by a few levels.
+[[nodiscard]] const char* JpegDecoder();
 
 }  // namespace edgebench

@@ -9,16 +9,26 @@ namespace edgebench {
 namespace {
 
 using edgewright::Comparison;
+using edgewright::Done;
 using edgewright::GoldenCase;
+using edgewright::InputError;
 using edgewright::Model;
 using edgewright::Pack;
 using edgewright::Result;
+using edgewright::Status;
 using nlohmann::ordered_json;
 
 Result<Comparison> VerifyCase(const Pack& pack, const std::string& name, Model* model) {
   const Result<GoldenCase> golden = edgewright::ReadGoldenCase(pack, name);
   if (!golden.ok()) return golden.error();
   return edgewright::RunGoldenCase(golden.value(), pack.manifest(), model);
+}
+
+// Results may be checked on more threads than there are cores; times may not.
+Status CheckNumThreads(int num_threads) {
+  constexpr int kMaxThreads = 64;
+  if (num_threads >= 1 && num_threads <= kMaxThreads) return Done{};
+  return InputError("--threads " + std::to_string(num_threads) + ": give 1 to " + std::to_string(kMaxThreads));
 }
 
 // What `Comparison` counts.
@@ -45,7 +55,7 @@ ordered_json ReportJson(const std::string& name, const Comparison& report) {
 }  // namespace
 
 int Verify(const VerifyOptions& options) {
-  if (const auto threads = CheckThreads(options.num_threads); !threads.ok()) return Fail(threads.error());
+  if (const Status threads = CheckNumThreads(options.num_threads); !threads.ok()) return Fail(threads.error());
   const Result<Pack> pack = Pack::Open(options.pack);
   if (!pack.ok()) return Fail(pack.error());
   Result<Model> model = Model::Load(pack.value(), options.num_threads);

@@ -1,6 +1,6 @@
 # The sources of the core, relative to this project's folder `edge`.
 set(EDGEWRIGHT_CORE_SOURCES
-  src/best_class.cpp src/class_parity.cpp src/classify.cpp src/cores.cpp src/decode_fields.cpp src/detect.cpp
+  src/best_class.cpp src/c_api.cpp src/class_parity.cpp src/classify.cpp src/cores.cpp src/decode_fields.cpp src/detect.cpp
   src/detection_parity.cpp src/device.cpp src/file.cpp src/golden.cpp src/image.cpp src/json_fields.cpp
   src/kernels.cpp src/kernels_neon.cpp src/kernels_x86.cpp src/manifest.cpp
   src/model.cpp src/ncnn_model.cpp src/ncnn_pool.cpp src/ncnn_weights.cpp src/nms.cpp src/pack.cpp src/parity.cpp src/placement.cpp src/prediction.cpp

@@ -1,6 +1,7 @@
 # ncnn from its pinned source release (NCNN_SOURCE_DIR), with the layers the model zoo uses and nothing else.
 # Adding a layer: its class name as in ncnn's src/CMakeLists.txt, here and in export's ncnn_layers.py, which refuses to
 # export a network that needs another one.
+# -DEDGEWRIGHT_PACK_LAYERS= builds in those of one pack instead (edgewright_edge.build_cross).
 set(EDGEWRIGHT_NCNN_LAYERS
   BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop Dequantize ELU Eltwise Flatten GELU
   HardSigmoid HardSwish InnerProduct Input Interp MemoryData Mish PReLU Packing Padding Permute PixelShuffle Pooling
@@ -8,6 +9,13 @@ set(EDGEWRIGHT_NCNN_LAYERS
   UnaryOp)
 # Not for packs: an int8 Convolution computes with the kernels of Gemm.
 set(EDGEWRIGHT_NCNN_INNER_LAYERS Gemm)
+set(EDGEWRIGHT_NCNN_INT8 ON CACHE BOOL "kernels of int8")
+if(EDGEWRIGHT_PACK_LAYERS)
+  set(EDGEWRIGHT_NCNN_LAYERS ${EDGEWRIGHT_PACK_LAYERS})
+  if(NOT EDGEWRIGHT_NCNN_INT8)
+    set(EDGEWRIGHT_NCNN_INNER_LAYERS "")
+  endif()
+endif()
 
 set(NCNN_VERSION 20261020)  # else the date of the build, which no result could be compared by
 # Off: what no pack uses (bf16, Vulkan, weights of 4 and 6 bits), what the core does itself (pixels), and printing
@@ -17,9 +25,9 @@ foreach(option BUILD_TOOLS BUILD_EXAMPLES BUILD_BENCHMARK BUILD_TESTS PYTHON VUL
                BF16 WEIGHT_QUANT XOP FMA4 AVXVNNIINT8 AVXVNNIINT16 AVXNECONVERT AVX512BF16)
   set(NCNN_${option} OFF CACHE BOOL "" FORCE)
 endforeach()
-# int8, and the x86 instructions made for it (VNNI): without them it would be measured slower than it is.
-foreach(option INT8 AVXVNNI AVX512VNNI)
-  set(NCNN_${option} ON CACHE BOOL "" FORCE)
+# int8, and the instructions made for it (VNNI, dot products): without them it would be measured slower than it is.
+foreach(option INT8 ARM82DOT AVXVNNI AVX512VNNI)
+  set(NCNN_${option} ${EDGEWRIGHT_NCNN_INT8} CACHE BOOL "" FORCE)
 endforeach()
 set(NCNN_DISABLE_RTTI ON CACHE BOOL "" FORCE)
 set(NCNN_DISABLE_EXCEPTION ON CACHE BOOL "" FORCE)

@@ -1,5 +1,6 @@
 """The programs under test, as `make edge` builds them, and a pack to run them on."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -17,8 +18,9 @@ def _built(name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def driver() -> Path:
-    """Single steps of the core (edge/tests/driver.cpp)."""
-    return _built("edge_driver")
+    """Single steps of the core (edge/tests/driver.cpp); EDGEWRIGHT_TEST_DRIVER: another build, test_cross.py's."""
+    given = os.environ.get("EDGEWRIGHT_TEST_DRIVER")
+    return Path(given) if given else _built("edge_driver")
 
 
 class Edgebench:

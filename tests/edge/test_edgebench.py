@@ -29,6 +29,7 @@ def test_info_tells_cores_runtime_and_half_precision(edgebench) -> None:
     told = json.loads(edgebench("info", "--json").stdout)
     assert told["device"]["num_cores"] == CORES
     assert told["runtime"] == "ncnn 1.0.20261020"
+    assert told["jpeg"] == "libjpeg"
     assert isinstance(told["device"]["fp16_arithmetic_available"], bool)
     assert "cores" in edgebench("info").stdout
 
@@ -57,6 +58,14 @@ def test_verify_refuses_weights_that_compute_something_else(edgebench, kind: str
     assert done.returncode == 1
     assert "largest error" in done.stdout
     assert "NOT verified" in done.stdout
+
+
+def test_results_are_checked_on_more_threads_than_cores_too(edgebench, pack: Path) -> None:
+    assert edgebench("verify", pack, "--threads", CORES + 1).returncode == 0
+    for threads in (0, 65):
+        done = edgebench("verify", pack, "--threads", threads)
+        assert done.returncode == 2
+        assert f"--threads {threads}: give 1 to 64" in done.stderr
 
 
 WRONG_RESULTS = {

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -21,8 +22,10 @@ from edgewright_export.pack import open_pack
 from edgewright_export.runners import Runner, open_runner
 from edgewright_train.command import Parser, run_command
 from edgewright_train.errors import InputError
-from edgewright_train.tasks.detect.decode import detect
+from edgewright_train.tasks.classify.decode import ClassifyDecode
+from edgewright_train.tasks.detect.decode import DetectDecode, detect
 from edgewright_train.tasks.detect.detections import Detections
+from edgewright_train.tasks.segment.decode import SegmentDecode
 
 from .draw import draw
 from .frames import Frame, open_frames
@@ -44,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(arguments: argparse.Namespace) -> int:
     pack = open_pack(arguments.pack)
-    if pack.manifest.task != "detect":
+    decode = pack.manifest.decode
+    if isinstance(decode, ClassifyDecode | SegmentDecode):
         raise InputError(f"{pack.path}: shows detectors only, this pack is for the task {pack.manifest.task}")
     runner = open_runner(pack.path, pack.manifest, num_threads=arguments.threads)
     frames: Latest[Frame] = Latest()
@@ -57,7 +61,7 @@ def _main(arguments: argparse.Namespace) -> int:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     threading.Thread(target=_grab, args=(source, frames), daemon=True).start()
     print(f"http://{HOST}:{server.server_address[1]}/", flush=True)
-    _show(frames, pictures, runner, pack.manifest, arguments.score)
+    _show(frames, pictures, Detector(pack.manifest, runner, decode, arguments.score))
     pictures.close()
     server.shutdown()
     return 0
@@ -71,26 +75,34 @@ def _grab(source: Iterator[Frame], frames: Latest[Frame]) -> None:
         frames.close()
 
 
-def _show(
-    frames: Latest[Frame], pictures: Latest[bytes], runner: Runner, manifest: Manifest, score: float | None
-) -> None:
+@dataclass(frozen=True)
+class Detector:
+    """A pack and the least score that is shown, where it is not the pack's own."""
+
+    manifest: Manifest
+    runner: Runner
+    decode: DetectDecode
+    score_threshold: float | None
+
+    def __call__(self, frame: Frame) -> Detections:
+        """In pixels of the frame."""
+        preprocess = self.manifest.input.preprocess
+        maps = self.runner(preprocess.network_image(frame))
+        height, width = frame.shape[:2]
+        found = detect(maps, self.decode, score_threshold=self.score_threshold)
+        return found.to_source(preprocess.placement((width, height)))
+
+
+def _show(frames: Latest[Frame], pictures: Latest[bytes], detector: Detector) -> None:
     number = 0
     while newest := frames.newer_than(number):
         number, frame = newest
         began = time.perf_counter()
-        found = _detect(frame, runner, manifest, score)
+        found = detector(frame)
         note = f"{1000 * (time.perf_counter() - began):.1f} ms"
-        written, jpeg = cv2.imencode(".jpg", draw(frame, found, manifest.labels, note))
+        written, jpeg = cv2.imencode(".jpg", draw(frame, found, detector.manifest.labels, note))
         assert written
         pictures.put(jpeg.tobytes())
-
-
-def _detect(frame: Frame, runner: Runner, manifest: Manifest, score: float | None) -> Detections:
-    """In pixels of the frame."""
-    preprocess = manifest.input.preprocess
-    maps = runner(preprocess.network_image(frame))
-    height, width = frame.shape[:2]
-    return detect(maps, manifest.decode, score_threshold=score).to_source(preprocess.placement((width, height)))
 
 
 if __name__ == "__main__":

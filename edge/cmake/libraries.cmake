@@ -1,0 +1,38 @@
+# The libraries of edgebench: headers (nlohmann json, CLI11, stb, doctest) and libjpeg.
+if(NOT CMAKE_CROSSCOMPILING)
+  find_package(nlohmann_json 3.9 REQUIRED)
+  find_package(CLI11 2.1 REQUIRED)
+  find_package(JPEG REQUIRED)
+  set(EDGEWRIGHT_READ_JPEG bench/read_jpeg.cpp)
+  return()
+endif()
+
+# Headers from the host, by links: what else is in their folder is of another architecture.
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/headers)
+foreach(header nlohmann/json.hpp CLI/CLI.hpp stb/stb_image.h doctest/doctest.h)
+  string(REGEX REPLACE "/.*" "" folder ${header})
+  find_path(EDGEWRIGHT_HOST_${folder} ${header} PATHS /usr/include /usr/local/include NO_DEFAULT_PATH REQUIRED)
+  file(CREATE_LINK ${EDGEWRIGHT_HOST_${folder}}/${folder} ${CMAKE_BINARY_DIR}/headers/${folder} SYMBOLIC)
+endforeach()
+include_directories(SYSTEM ${CMAKE_BINARY_DIR}/headers)
+foreach(library nlohmann_json CLI11)
+  add_library(${library}::${library} INTERFACE IMPORTED)
+endforeach()
+
+# EDGEWRIGHT_JPEG_DIR: an unpacked libjpeg62-turbo-dev of the target, whose decoder is the host's, bit for bit.  Without
+# it, stb_image's, whose pixels differ from them by a few levels.
+set(EDGEWRIGHT_JPEG_DIR "" CACHE PATH "an unpacked libjpeg62-turbo-dev of the target")
+add_library(JPEG::JPEG INTERFACE IMPORTED)
+if(EDGEWRIGHT_JPEG_DIR)
+  file(GLOB jpeg_library ${EDGEWRIGHT_JPEG_DIR}/usr/lib/*/libjpeg.a)
+  file(GLOB jpeg_config ${EDGEWRIGHT_JPEG_DIR}/usr/include/*/jconfig.h)
+  if(NOT jpeg_library OR NOT jpeg_config)
+    message(FATAL_ERROR "EDGEWRIGHT_JPEG_DIR: error: no libjpeg.a and jconfig.h in ${EDGEWRIGHT_JPEG_DIR}")
+  endif()
+  get_filename_component(jpeg_config_dir ${jpeg_config} DIRECTORY)
+  target_include_directories(JPEG::JPEG SYSTEM INTERFACE ${EDGEWRIGHT_JPEG_DIR}/usr/include ${jpeg_config_dir})
+  target_link_libraries(JPEG::JPEG INTERFACE ${jpeg_library})
+  set(EDGEWRIGHT_READ_JPEG bench/read_jpeg.cpp)
+else()
+  set(EDGEWRIGHT_READ_JPEG bench/read_jpeg_stb.cpp)
+endif()
