@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
-             SCORE IOU JSON DEVICE THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
+             SCORE IOU JSON DEVICE DEVICES THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
              FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
@@ -19,7 +19,7 @@ MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(i
 export $(VARIABLES)
 
 .PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench bench-arm \
-        tune matrix report edge edge-rpi deb edge-test edge-asan edge-tsan edge-lint clean
+        tune matrix report edge edge-rpi deb edge-test edge-asan edge-tsan edge-lint fuzz clean
 
 help: ## Show the targets and their variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2} \
@@ -77,18 +77,30 @@ sensitivity: setup ## Find the layers that few bits hurt; writes build/<model>/s
 	  --method="$$METHOD" --size="$$SIZE" --out="$$OUT" --json="$$JSON"
 
 verify: setup ## Check every byte of a pack and repeat its golden vectors
-#: PACK=build/yolo-fastestv2/ncnn-fp16
+#: PACK=build/yolo-fastestv2/ncnn-fp16 [THREADS=1 JSON=out.json]
+#: PACK=ncnn pack DEVICE=host|ssh://user@host:port|adb:SERIAL | DEVICES=lab.toml
+ifneq ($(DEVICE)$(DEVICES),)
+	@$(BIN)/edgewright-device-verify --pack="$$PACK" --device="$$DEVICE" --devices="$$DEVICES" --threads="$$THREADS" --json="$$JSON"
+else
 	@$(BIN)/edgewright-verify --pack="$$PACK" --threads="$$THREADS" --json="$$JSON"
+endif
 
 eval: setup ## Print AP, top-1 and top-5, or mIoU of a pack or a checkpoint
 #: PACK=dir | WEIGHTS=x.safetensors | DETECTIONS=found.json  DATA= [SPLIT=val SCORE=0.001 IOU=0.4 JSON=out.json]
+#: PACK=ncnn pack DEVICE=host|ssh://user@host:port|adb:SERIAL DATA= [THREADS=1 and the same]
+ifneq ($(DEVICE)$(DEVICES),)
+	@$(BIN)/edgewright-device-eval --pack="$$PACK" --device="$$DEVICE" --devices="$$DEVICES" --data="$$DATA" \
+	  --split="$$SPLIT" --score="$$SCORE" --iou="$$IOU" --threads="$$THREADS" --json="$$JSON"
+else
 	@$(BIN)/edgewright-eval --pack="$$PACK" --weights="$$WEIGHTS" --detections="$$DETECTIONS" --data="$$DATA" \
 	  --split="$$SPLIT" --score="$$SCORE" --iou="$$IOU" --json="$$JSON"
+endif
 
 bench: setup ## Measure 1-core and 4-core latency of a model's packs
-#: PACK=dir | MODEL=yolo-fastestv2  [DEVICE=host THREADS=1,4 IMAGE=photo.jpg MLPERF=1 SUSTAINED=30m JSON=out.json]
-	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --threads="$$THREADS" \
-	  --image="$$IMAGE" $(if $(MLPERF),--mlperf) --sustained="$$SUSTAINED" --json="$$JSON"
+#: PACK=dir | MODEL=yolo-fastestv2  [THREADS=1,4 IMAGE=photo.jpg MLPERF=1 SUSTAINED=30m JSON=out.json]
+#: [DEVICE=host|ssh://user@host:port|adb:SERIAL | DEVICES=lab.toml]
+	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --devices="$$DEVICES" \
+	  --threads="$$THREADS" --image="$$IMAGE" $(if $(MLPERF),--mlperf) --sustained="$$SUSTAINED" --json="$$JSON"
 
 bench-arm: setup ## Count the ARM instructions of one inference of the NCNN packs, under QEMU
 #: [WEIGHTS=x.safetensors | PACKS=folder] [CPU=cortex-a53|cortex-a72|cortex-a76 SIZE=WxH CALIBRATION_DATA= JSON=out.json]
@@ -132,6 +144,13 @@ edge-asan: setup ## The same under AddressSanitizer and UndefinedBehaviorSanitiz
 
 edge-tsan: setup ## Two models at once under ThreadSanitizer
 	@$(BIN)/python -m edgewright_edge.build_host --threads
+
+fuzz: edge ## Fuzz the C++ core with libFuzzer, ASan and UBSan; needs clang
+#: [SECONDS=60 for each target, ONLY=manifest|image|decode|ncnn|safetensors]
+# bash has a SECONDS of its own.
+fuzz: export FUZZ_SECONDS = $(if $(filter command,$(origin SECONDS)),$(SECONDS))
+fuzz:
+	@$(BIN)/python -m edgewright_edge.fuzz --seconds="$$FUZZ_SECONDS" --only="$$ONLY"
 
 edge-lint: edge ## clang-tidy, which takes minutes
 	@edge/lint.sh --tidy

@@ -90,7 +90,9 @@ def thread_result(threads: int, samples_ms: Sequence[float], problems: Sequence[
     )  # fmt: skip
 
 
-def store_latency(database: Path, pack: Path, p50_ms: float, problems: Sequence[str] = ()) -> None:
+def store_latency(
+    database: Path, pack: Path, p50_ms: float, problems: Sequence[str] = (), *, device: str = "host"
+) -> None:
     """As `edgewright-bench` stores it, for 1 and 2 threads; with `problems`, refused."""
     opened = open_pack(pack)
     manifest = opened.manifest
@@ -102,7 +104,7 @@ def store_latency(database: Path, pack: Path, p50_ms: float, problems: Sequence[
         runtime="a runtime 1.2.3", device=probe_device(), image=ImageSize(width=80, height=48), method=method(),
         results=tuple(thread_result(threads, [p50_ms] * 50, problems) for threads in (1, 2)),
     )  # fmt: skip
-    store_result(database, "20260101T000000Z", opened, result)
+    store_result(database, "20260101T000000Z", opened, result, device)
 
 
 class Page(HTMLParser):

@@ -52,10 +52,12 @@ def read_measurements(database: Path) -> Measurements:
 
 
 def _read(database: Path) -> dict[str, dict[tuple[int, Stage], Measured]]:
+    # Of one device, so that times can be compared: this host, or where none were taken, the last that was measured.
     # With MAX, SQLite takes the other columns from the row that has it.
     query = (
         "SELECT manifest_sha256, threads, stage, p50_ms, p90_ms, count, runtime, device_json, problems, MAX(id) "
-        "FROM latencies GROUP BY manifest_sha256, threads, stage LIMIT ?"
+        "FROM latencies WHERE device = (SELECT device FROM latencies ORDER BY device = 'host' DESC, id DESC LIMIT 1) "
+        "GROUP BY manifest_sha256, threads, stage LIMIT ?"
     )
     found: dict[str, dict[tuple[int, Stage], Measured]] = {}
     with reading(database) as connection:

@@ -149,6 +149,21 @@ def test_measurements_of_an_older_export_do_not_count(place: Path) -> None:
     assert "make bench MODEL=small" in report().text
 
 
+def test_times_of_different_devices_are_never_put_beside_each_other(place: Path) -> None:
+    first, second = write_packs(place / "build")
+    store_latency(place / "results.sqlite", first, 1.25, device="adb:1")
+    store_latency(place / "results.sqlite", second, 2.5, device="ssh://pi")
+    text = report().text
+    assert "2.50 ms" in text
+    assert "1.25 ms" not in text
+    store_latency(place / "results.sqlite", first, 3.75)
+    store_latency(place / "results.sqlite", second, 5.0, device="ssh://pi")
+    text = report().text
+    assert "3.75 ms" in text  # this host counts before the others, whichever was last
+    assert "5.00 ms" not in text
+    assert "2.50 ms" not in text
+
+
 def test_a_refused_time_is_called_so_and_is_never_the_fastest(place: Path) -> None:
     first, second = write_packs(place / "build")
     store_latency(place / "results.sqlite", first, 1.25, problems=["a thread waited"])

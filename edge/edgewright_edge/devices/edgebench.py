@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from pydantic import ConfigDict
+
 from edgewright_export.pack import MANIFEST, SIDECAR, Pack, digest_file
 from edgewright_train.errors import CheckError, EdgewrightError, InputError
 from edgewright_train.schema import Record, parse_record_json
@@ -23,16 +25,19 @@ from .target import Target, connect
 
 _RESULT = "result.json"
 _CANNOT_START = (126, 127)  # as shells say it
-_OTHER_FORMAT = re.compile(r"exec format error|invalid elf|cannot execute|not executable|syntax error", re.IGNORECASE)
+# Some shells take a program of another architecture for a script.
+_OTHER_FORMAT = re.compile(
+    r"exec format error|invalid elf|cannot execute|not executable|syntax error|\x7felf", re.IGNORECASE
+)
 _SIGNALS = {128 + each: each.name for each in signal.Signals}
 
 
 class Info(Record):
-    """What `edgebench info --json` says."""
+    """What `edgebench info --json` says of the device; what it says of itself is left out."""
+
+    model_config = ConfigDict(**(Record.model_config | {"extra": "ignore"}))
 
     device: Device
-    runtime: str
-    compiler: str
 
 
 class VerifiedCase(Record):
@@ -160,14 +165,16 @@ def _start_failure(done: Finished, target: Target, connection: Connection, archi
     line = last_line(done.stderr) or f"exit code {done.code}"
     if done.code in _SIGNALS and done.code not in _CANNOT_START:
         return _failure(done, target.name)
-    hint = ""
+    what = f"{target.name}: edgebench for {architecture} does not start"
     if _OTHER_FORMAT.search(done.stderr):
-        hint = f"; uname -m says {connection.architecture}: give its architecture = in a lab.toml"
-    elif "ermission denied" in line:
+        said = f"uname -m says {connection.architecture}"
+        return InputError(f"{what}: wrong architecture; {said}: give the right one in a lab.toml, architecture =")
+    hint = ""
+    if "ermission denied" in line:
         hint = f"; does {connection.folder} allow programs (noexec)? Give another folder = in a lab.toml"
     elif done.code in _CANNOT_START:
         hint = "; it is not there, or lacks a library or the loader that it needs"
-    return InputError(f"{target.name}: edgebench for {architecture} does not start: {line}{hint}")
+    return InputError(f"{what}: {line}{hint}")
 
 
 def _failure(done: Finished, name: str) -> EdgewrightError:

@@ -36,7 +36,14 @@ _TRAILER = re.compile(r"\r?\n?edgewright-exit (\d+)\s*")
 
 def command_line(script: str, *arguments: str) -> str:
     """For the shell of a user on a device."""
-    return shlex.join(["sh", "-c", script, "sh", *arguments])
+    return " ".join(_quoted(word) for word in ("sh", "-c", script, "sh", *arguments))
+
+
+def _quoted(word: str) -> str:
+    """As every shell reads it: a backslash in single quotes is one to POSIX and csh, and an escape to fish."""
+    if not word:
+        return "''"
+    return r"\\".join(shlex.quote(part) if part else "" for part in word.split("\\"))
 
 
 def split_trailer(stderr: str) -> tuple[str, int | None]:
