@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "one_line.h"
+
 namespace edgewright {
 namespace {
 
@@ -74,16 +76,17 @@ Result<Tensors> ParseSafetensors(const Bytes& file) {
     return InputError("safetensors: the header has " + std::to_string(header_size) + " bytes, the file " +
                       std::to_string(file.size()));
   }
-  const std::uint8_t* text = file.data() + kLengthBytes;
-  const std::uint8_t* payload = text + header_size;
-  const json header = json::parse(text, payload, nullptr, /*allow_exceptions=*/false);
+  const std::uint8_t* payload = file.data() + kLengthBytes + header_size;
+  // As char: the traits of other bytes are no longer in LLVM's C++ library.
+  const auto* text = reinterpret_cast<const char*>(file.data() + kLengthBytes);
+  const json header = json::parse(text, text + header_size, nullptr, /*allow_exceptions=*/false);
   if (!header.is_object()) return InputError("safetensors: the header is not a JSON object");
 
   Tensors tensors;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") continue;
     Result<Tensor> tensor = ParseTensor(entry, payload, file.size() - kLengthBytes - header_size);
-    if (!tensor.ok()) return InputError("safetensors: " + name + ": " + tensor.error().message);
+    if (!tensor.ok()) return InputError("safetensors: " + OneLine(name) + ": " + tensor.error().message);
     tensors.emplace(name, std::move(tensor.value()));
   }
   return tensors;
