@@ -43,7 +43,7 @@ void Decode(const Manifest& manifest) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto manifest = edgewright::ParseManifest({reinterpret_cast<const char*>(data), size});
   if (!manifest.ok()) {
-    fuzz::Require(!manifest.error().message.empty());
+    fuzz::RequireOneLine(manifest.error().message);
   } else {
     Decode(manifest.value());
   }

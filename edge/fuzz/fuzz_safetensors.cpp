@@ -5,7 +5,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto tensors = edgewright::ParseSafetensors(edgewright::Bytes(data, data + size));
   if (!tensors.ok()) {
-    fuzz::Require(!tensors.error().message.empty());
+    fuzz::RequireOneLine(tensors.error().message);
     return 0;
   }
   for (const auto& [name, tensor] : tensors.value()) {

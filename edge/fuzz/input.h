@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 namespace fuzz {
 
@@ -36,6 +37,12 @@ class Input {
 // A promise of the core that holds for every input; libFuzzer keeps the one that breaks it.
 inline void Require(bool holds) {
   if (!holds) std::abort();
+}
+
+// Of an error: there, on one line, and nothing in it that a terminal obeys.
+inline void RequireOneLine(const std::string& message) {
+  Require(!message.empty());
+  for (const char c : message) Require(static_cast<unsigned char>(c) >= 0x20U && c != 0x7F);
 }
 
 }  // namespace fuzz

@@ -12,13 +12,14 @@
 #include <utility>
 
 #include "edgewright/result.h"
+#include "one_line.h"
 
 namespace edgewright {
 
 class Problem {
  public:
   void Report(const std::string& field, const std::string& what) {
-    if (!first_) first_ = field.empty() ? what : field + ": " + what;
+    if (!first_) first_ = OneLine(field.empty() ? what : field + ": " + what);
   }
   [[nodiscard]] const std::optional<std::string>& first() const { return first_; }
 

@@ -12,6 +12,7 @@
 
 #include "ncnn_pool.h"
 #include "ncnn_weights.h"
+#include "one_line.h"
 
 namespace edgewright {
 namespace {
@@ -36,7 +37,7 @@ Status CheckLayers(const std::string& param) {
     std::istringstream(line) >> type;
     if (type.empty()) continue;
     const std::unique_ptr<ncnn::Layer> layer(ncnn::create_layer_cpu(type.c_str()));
-    if (!layer) return InputError("layer " + type.substr(0, 80) + " is not in this build of ncnn");
+    if (!layer) return InputError("layer " + OneLine(type.substr(0, 80)) + " is not in this build of ncnn");
   }
   return Done{};
 }

@@ -145,6 +145,13 @@ TEST_CASE("parts that do not fit together are errors") {
   CHECK(ErrorWith("/input/preprocess/width", 128) == "outputs: stride16: shape must be [13, 2, 8]");
 }
 
+TEST_CASE("an error is one line without control characters, whatever a pack calls its parts") {
+  const char* const hostile = "x\n\x1B[2J\x7F";
+  CHECK(ErrorWith("/decode/scales/0/output", hostile) == "decode.scales.0.output: x??[2J? is not among the outputs");
+  CHECK(ErrorWith("/entry", hostile) == "entry: x??[2J? is not among the files");
+  CHECK(ErrorWith("/\n", 1) == "?: unknown key");
+}
+
 TEST_CASE("a newer format is told from a broken one") {
   json manifest = {{"format_version", 2}, {"anything", "else"}};
   CHECK(ErrorOf(manifest) == "format_version: 2 is newer than this edgewright reads (1); upgrade it");

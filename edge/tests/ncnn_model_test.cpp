@@ -125,6 +125,7 @@ TEST_CASE("indices of few weights are not taken for a tag") {
 TEST_CASE("a model that cannot be loaded says why") {
   CHECK(ErrorOf(kParam, Bin(), "other") == "the .param has no output blob other");
   CHECK(ErrorOf("7767517\n1 1\nWarpDrive w 0 1 image\n", {}) == "layer WarpDrive is not in this build of ncnn");
+  CHECK(ErrorOf("7767517\n1 1\n\x1B[2JWarp w 0 1 image\n", {}) == "layer ?[2JWarp is not in this build of ncnn");
   CHECK(ErrorOf("not a param", {}) == "ncnn refuses the .param");
   Bytes longer = Bin();
   longer.push_back(0);

@@ -62,6 +62,10 @@ TEST_CASE("hostile headers are errors that say what is wrong") {
   CHECK(ErrorOf("{", 8) == "safetensors: the header is not a JSON object");
 }
 
+TEST_CASE("an error is one line, whatever a tensor is called") {
+  CHECK(ErrorOf(R"({"a\n\u001b":{}})", 0) == "safetensors: a??: needs dtype, shape and data_offsets, and nothing else");
+}
+
 TEST_CASE("no single byte of the header can do harm") {
   const Bytes whole = File(Entry("U8", "[2,3]", "[1,7]"), 8);
   for (std::size_t i = 0; i + 8 < whole.size(); ++i) {
