@@ -64,3 +64,16 @@ def test_label_maps_score_as_masked(edgebench, tmp_path: Path, capsys: pytest.Ca
     assert done.returncode == 0, done.stderr
     record = _score(found, tmp_path / "data.toml", capsys)
     assert (record["mIoU"], record["pixel_accuracy"], record["images"]) == (1, 1, NUM_IMAGES)
+
+
+def test_images_that_file_names_cannot_tell_apart_are_not_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for label in LABELS:
+        (tmp_path / "sorted" / label).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "sorted" / label / "0.png"), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "data.toml").write_text(f'format = "folders"\nval = "sorted"\nclasses = {json.dumps(LABELS)}\n')
+    images = [{"file_name": "0.png", "probabilities": [1.0, 0.0, 0.0]}] * len(LABELS)
+    (tmp_path / "found.json").write_text(json.dumps({"task": "classify", "labels": LABELS, "images": images}))
+    assert eval_main([f"--detections={tmp_path / 'found.json'}", f"--data={tmp_path / 'data.toml'}"]) == 2
+    assert "several images called 0.png, in different folders" in capsys.readouterr().err
