@@ -12,7 +12,7 @@ from edgewright_edge.fuzz import TARGETS
 _SOURCES = Path(__file__).resolve().parents[2] / "edge" / "fuzz"
 
 
-def test_every_target_has_a_source_and_seeds_that_fit():
+def test_every_target_has_a_source_and_seeds_that_fit() -> None:
     assert {path.stem.removeprefix("fuzz_") for path in _SOURCES.glob("fuzz_*.cpp")} == set(TARGETS)
     seeds = fuzz_seeds.seeds()
     assert set(seeds) == set(TARGETS)
@@ -21,14 +21,16 @@ def test_every_target_has_a_source_and_seeds_that_fit():
         assert max(map(len, files.values())) <= TARGETS[target], f"longer than the longest input of {target}"
 
 
-def test_seeds_of_networks_are_a_param_and_a_bin():
+def test_seeds_of_networks_are_a_param_and_a_bin() -> None:
     for name, seed in fuzz_seeds.seeds()["ncnn"].items():
         param, _, weights = seed.partition(b"\0")
         assert param.startswith(b"7767517\n"), name
         assert len(weights) >= struct.calcsize("<I"), name
 
 
-def test_without_clang_one_line_says_what_to_install(monkeypatch, capsys):
+def test_without_clang_one_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(fuzz, "_COMPILERS", ("no-such-clang++",))
     assert fuzz.main(["--seconds=1"]) == 2
     error = capsys.readouterr().err
@@ -37,29 +39,35 @@ def test_without_clang_one_line_says_what_to_install(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("seconds", ["0", "-5"])
-def test_a_run_takes_at_least_a_second(seconds, capsys):
+def test_a_run_takes_at_least_a_second(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert fuzz.main([f"--seconds={seconds}"]) == 2
     assert "seconds:" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
-def programs():
+def programs() -> Path:
     if fuzz.find_clang() is None:
         pytest.skip("needs clang++ with libFuzzer")
     return fuzz.build_targets()
 
 
+@pytest.fixture
+def own_logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(fuzz, "_FUZZ", tmp_path)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_logs")
 @pytest.mark.parametrize("target", sorted(TARGETS))
-def test_seconds_of_fuzzing_find_nothing(target, programs, tmp_path):
+def test_seconds_of_fuzzing_find_nothing(target: str, programs: Path, tmp_path: Path) -> None:
     fuzz_seeds.write(tmp_path)
     found = fuzz.fuzz(programs / f"fuzz_{target}", tmp_path / target, seconds=5)
     assert found.reproducer is None
     assert found.num_executions > len(list((tmp_path / target).iterdir())) / 2
 
 
-@pytest.mark.slow
-def test_an_input_that_breaks_a_promise_is_kept(tmp_path):
+@pytest.mark.usefixtures("own_logs")
+def test_an_input_that_breaks_a_promise_is_kept(tmp_path: Path) -> None:
     """A program that aborts on one of its seeds, in place of a target."""
     program = tmp_path / "fuzz_decode"
     program.write_text(
@@ -73,5 +81,4 @@ def test_an_input_that_breaks_a_promise_is_kept(tmp_path):
     program.chmod(0o755)
     found = fuzz.fuzz(program, tmp_path, seconds=1)
     assert (found.num_executions, found.num_edges) == (12, 7)
-    assert found.reproducer is not None
-    assert found.reproducer.name == "crash-1"
+    assert found.reproducer == tmp_path / "crashes" / "decode" / "crash-1"
