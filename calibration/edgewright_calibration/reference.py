@@ -36,9 +36,9 @@ _CHAIN_KERNELS: Mapping[Target, Callable[[fx.GraphModule, Plan], dict[str, Kerne
 # Targets that keep every value and constant in half precision, between their layers too.
 _HALF_VALUES: frozenset[Target] = frozenset({"coreml"})
 
-# Operations whose numbers (slopes, epsilons) Core ML has in float32 since iOS 17, which int8 needs.
+# Operations whose slopes Core ML has in float32 since iOS 17, which int8 needs.
 _FLOAT32_NUMBERS: frozenset[object] = frozenset(
-    {torch.ops.aten.leaky_relu.default, torch.ops.aten.elu.default, torch.ops.aten.batch_norm.default}
+    {torch.ops.aten.leaky_relu.default, torch.ops.aten.elu.default, torch.ops.aten.prelu.default}
 )
 
 
@@ -66,7 +66,7 @@ class Reference(fx.Interpreter):
         if n.name in self._ends:
             end = self._ends[n.name]
             value = end.dequantise(end.quantise(value, self._rounding)).float()
-        return _half(value) if self._half_values else value
+        return _half(value) if self._half_values and n.op != "get_attr" else value
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._half_values and target not in self._float32_numbers:
