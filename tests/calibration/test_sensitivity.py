@@ -73,8 +73,9 @@ def test_what_a_target_always_computes_in_float_has_no_noise(source: Captured) -
     assert all(error.noise > 0 for error in measured(source, "onnx"))
 
 
-@pytest.mark.parametrize("target", ["onnx", "ncnn", "coreml"])
+@pytest.mark.parametrize("target", ["ncnn", "coreml"])
 def test_noises_of_single_layers_add_up_to_about_that_of_all(source: Captured, target: Target) -> None:
+    """Not where whole chains are in codes, as for TFLite and ONNX: what lies between two layers counts for both."""
     ranges = min_max_ranges(source)
     plan = PLANNERS["int8"][target](source.graph, ranges, ()).model_copy(update={"half_floats": False})
     reference = Reference(source.graph, plan)

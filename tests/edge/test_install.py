@@ -179,11 +179,8 @@ def test_the_c_interface_gives_what_edgebench_gives(library: ctypes.CDLL, edgebe
     model = _load(library, pack)
     result, status, error = _predict(library, model, picture)
     assert (status, error) == (0, "")
-    found = (
-        edgebench("run", pack, tmp_path / "picture.png", "--json", "-", "--out", tmp_path)
-        if kind == "segment"
-        else (edgebench("run", pack, tmp_path / "picture.png", "--json", "-"))
-    )
+    maps = ("--out", tmp_path / "maps") if kind == "segment" else ()
+    found = edgebench("run", pack, tmp_path / "picture.png", "--json", "-", *maps)
     expected = json.loads(found.stdout)["images"][0]
     if kind == "yolo-fastestv2":
         scores = [result.detections[i].score for i in range(result.num_detections)]
@@ -193,7 +190,7 @@ def test_the_c_interface_gives_what_edgebench_gives(library: ctypes.CDLL, edgebe
         assert values == pytest.approx(expected["probabilities"], abs=1e-7)
     if kind == "segment":
         size = result.label_map_width * result.label_map_height
-        written = cv2.imread(str(tmp_path / "picture.png"), cv2.IMREAD_UNCHANGED)
+        written = cv2.imread(str(tmp_path / "maps" / "picture.png"), cv2.IMREAD_UNCHANGED)
         assert [result.label_map[i] for i in range(size)] == written.ravel().tolist()
     assert library.edgewright_num_labels(model) == len(LABELS)
     assert library.edgewright_label(model, 0).decode() == LABELS[0]
