@@ -65,7 +65,7 @@ def bench_packs(folders: Sequence[Path], request: Request, *, device: str = "hos
 
 def as_text(rows: Sequence[Row]) -> str:
     """One line per pack and device: the network alone per thread count, image to result at one, what was refused."""
-    table = Table(title=f"{rows[0].pack.manifest.model}: median latency in milliseconds (95 % interval)")
+    table = Table(title=f"{rows[0].pack.manifest.model}: median latency in milliseconds; ~ refused")
     counts = sorted({threads.threads for row in rows if row.result for threads in row.result.results})
     elsewhere = any(row.device != "host" for row in rows)
     for title in (*(["device"] if elsewhere else []), "pack"):
