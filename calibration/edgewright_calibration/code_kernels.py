@@ -3,16 +3,33 @@
 Codes of several steps are integers from zero on, `code - zero_point`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 
+from .chains import activation_of
 from .grid import Grid
 from .layers import Layer
+from .plan import Plan
 from .weights import weight_codes
 
 Kernel = Callable[..., Tensor]
+
+
+def operations_on_codes(graph_module: fx.GraphModule, plan: Plan) -> Iterator[tuple[fx.Node, fx.Node | None, Grid]]:
+    """Each operation whose result is codes, the activation that is part of it, and the grid behind both."""
+    for node in graph_module.graph.nodes:
+        activation = None if node.name in plan.outputs else activation_of(node)
+        grid = plan.outputs.get(activation.name if activation else node.name)
+        if grid is not None:
+            yield node, activation, grid
+
+
+def float_kernels(graph_module: fx.GraphModule, by_operation: Mapping[object, Kernel]) -> dict[str, Kernel]:
+    """By the name of the node."""
+    nodes = (node for node in graph_module.graph.nodes if node.target in by_operation)
+    return {node.name: by_operation[node.target] for node in nodes}
 
 
 def steps_of(values: Tensor, grid: Grid) -> Tensor:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, fx
 
-from .chains import activation_of, operands_of
-from .code_kernels import Convolution, Kernel, Result, steps_of
+from .chains import operands_of
+from .code_kernels import Convolution, Kernel, Result, float_kernels, operations_on_codes, steps_of
 from .grid import Grid
 from .layers import layers
 from .onnx_float_kernels import ONNX_FLOAT_KERNELS
@@ -30,14 +30,8 @@ def onnx_kernels(graph_module: fx.GraphModule, plan: Plan) -> dict[str, Kernel]:
     if not plan.outputs:
         return {}
     by_name = {layer.name: layer for layer in layers(graph_module)}
-    found: dict[str, Kernel] = {}
-    for node in graph_module.graph.nodes:
-        activation = None if node.name in plan.outputs else activation_of(node)
-        grid = plan.outputs.get(activation.name if activation else node.name)
-        if node.target in ONNX_FLOAT_KERNELS:
-            found[node.name] = ONNX_FLOAT_KERNELS[node.target]
-        if grid is None:
-            continue
+    found = float_kernels(graph_module, ONNX_FLOAT_KERNELS)
+    for node, _, grid in operations_on_codes(graph_module, plan):
         result = Result(grid)
         layer_plan = plan.layers.get(node.name)
         if layer_plan is not None and layer_plan.input is not None:

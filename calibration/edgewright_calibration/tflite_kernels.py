@@ -6,12 +6,13 @@ Source: XNNPACK, to which LiteRT hands these operations: the scalar form of each
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, fx
 
-from .chains import activation_of, operands_of
-from .code_kernels import Convolution, Kernel, Result, steps_of
+from .chains import operands_of
+from .code_kernels import Convolution, Kernel, Result, float_kernels, operations_on_codes, steps_of
 from .grid import Grid
 from .layers import layers
 from .plan import Plan
@@ -31,21 +32,16 @@ def tflite_kernels(graph_module: fx.GraphModule, plan: Plan) -> dict[str, Kernel
     if not plan.outputs:
         return {}
     by_name = {layer.name: layer for layer in layers(graph_module)}
-    found: dict[str, Kernel] = {}
-    for node in graph_module.graph.nodes:
-        activation = None if node.name in plan.outputs else activation_of(node)
-        grid = plan.outputs.get(activation.name if activation else node.name)
-        if node.target in _FLOAT:
-            found[node.name] = _FLOAT[node.target]
-        if grid is None:
-            continue
+    found = float_kernels(graph_module, _FLOAT)
+    for node, activation, grid in operations_on_codes(graph_module, plan):
         result = Result(grid, _LIMITS[activation.target] if activation else None)
         layer_plan = plan.layers.get(node.name)
         if layer_plan is not None and layer_plan.input is not None:
             read = _Reading(plan.outputs.get(by_name[node.name].input.name), layer_plan.input)
             found[node.name] = Convolution(by_name[node.name], layer_plan.weight_scales, read.grid, read, result)
         elif node.target == _ATEN.cat.default:
-            found[node.name] = _Concatenation([_Reading(plan.outputs.get(x.name), grid) for x in node.args[0]], grid)
+            parts = cast(Sequence[fx.Node], node.args[0])
+            found[node.name] = _Concatenation([_Reading(plan.outputs.get(x.name), grid) for x in parts], grid)
         elif node.target in _ARITHMETIC:
             grids = [plan.outputs[x.name] for x in operands_of(node) if getattr(x, "name", None) in plan.outputs]
             if len(grids) == len(operands_of(node)):

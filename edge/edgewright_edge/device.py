@@ -5,7 +5,9 @@ import platform
 from pathlib import Path
 
 from .measurement import Device
+from .sysfs import first_line, number
 
+_CPUINFO = Path("/proc/cpuinfo")
 _CPU0 = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
 
@@ -16,25 +18,18 @@ def num_cores() -> int:
 
 def probe_device() -> Device:
     """What the operating system tells; which instructions a runtime uses of it is the runtime's own matter."""
-    cpuinfo = _read(Path("/proc/cpuinfo"))
-    khz = _read(_CPU0 / "scaling_cur_freq")
+    cpuinfo = _CPUINFO.read_text() if _CPUINFO.is_file() else ""
+    khz = number(_CPU0 / "scaling_cur_freq")
     return Device(
         cpu_model=_field(cpuinfo, "model name") or platform.processor(),
         architecture=platform.machine(),
         num_cores=num_cores(),
         cpu_features=(),
-        governor=_read(_CPU0 / "scaling_governor").strip(),
-        frequency_mhz=float(khz) / 1000 if khz else float(_field(cpuinfo, "cpu MHz") or 0),
+        governor=first_line(_CPU0 / "scaling_governor"),
+        frequency_mhz=khz / 1000 if khz else float(_field(cpuinfo, "cpu MHz") or 0),
         fp16_arithmetic_compiled=False,
         fp16_arithmetic_available=False,
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 def _field(cpuinfo: str, name: str) -> str:

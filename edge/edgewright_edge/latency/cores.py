@@ -5,6 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..sysfs import number
+
 
 @dataclass(frozen=True)
 class Core:
@@ -26,9 +28,10 @@ def find_cores(sysfs: Path = Path("/sys")) -> list[Core]:
     cores = []
     for index in allowed:
         folder = sysfs / "devices/system/cpu" / f"cpu{index}"
-        package = _number(folder / "topology/physical_package_id", 0)
-        physical = (package, _number(folder / "topology/core_id", -1 - index))  # not told: a core of its own
-        capacity, max_khz = _number(folder / "cpu_capacity", 0), _number(folder / "cpufreq/cpuinfo_max_freq", 0)
+        core_id = number(folder / "topology/core_id")
+        package = number(folder / "topology/physical_package_id") or 0
+        physical = (package, -1 - index if core_id is None else core_id)  # not told: a core of its own
+        capacity, max_khz = number(folder / "cpu_capacity") or 0, number(folder / "cpufreq/cpuinfo_max_freq") or 0
         cores.append(Core(index, capacity, max_khz, threads_of[physical]))
         threads_of[physical] += 1
     return cores
@@ -38,10 +41,3 @@ def fastest_cores(cores: list[Core], count: int) -> tuple[int, ...]:
     """Indices: a physical core each as long as there are some, and of these the largest."""
     ordered = sorted(cores, key=lambda core: (core.sibling, -core.capacity, -core.max_khz, core.index))
     return tuple(core.index for core in ordered[:count])
-
-
-def _number(path: Path, missing: float) -> float:
-    try:
-        return float(path.read_text())
-    except (OSError, ValueError):
-        return missing

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..measurement import MachineState
+from ..sysfs import first_line, number
 
 _VCGENCMD = Path("/usr/bin/vcgencmd")
 
@@ -14,10 +15,10 @@ def read_machine_state(cores: Sequence[int], root: Path = Path("/")) -> MachineS
     """`root` stands for / in tests."""
     cpus = root / "sys/devices/system/cpu"
     zones = sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))
-    temperatures = [value / 1000 for value in map(_number, zones) if value is not None]
-    frequencies = (_number(cpus / f"cpu{core}/cpufreq/scaling_cur_freq") for core in cores)
+    temperatures = [value / 1000 for value in map(number, zones) if value is not None]
+    frequencies = (number(cpus / f"cpu{core}/cpufreq/scaling_cur_freq") for core in cores)
     return MachineState(
-        governor=_line(cpus / f"cpu{cores[0]}/cpufreq/scaling_governor") if cores else "",
+        governor=first_line(cpus / f"cpu{cores[0]}/cpufreq/scaling_governor") if cores else "",
         core_mhz=tuple(None if khz is None else khz / 1000 for khz in frequencies),
         temperature_c=max(temperatures, default=None),
         throttled=_throttled(root),
@@ -25,24 +26,9 @@ def read_machine_state(cores: Sequence[int], root: Path = Path("/")) -> MachineS
     )
 
 
-def _line(path: Path) -> str:
-    """The first; empty when it cannot be read."""
-    try:
-        return (path.read_text(errors="replace").splitlines() or [""])[0].strip()
-    except OSError:
-        return ""
-
-
-def _number(path: Path) -> float | None:
-    try:
-        return float(_line(path))
-    except ValueError:
-        return None
-
-
 def _throttled(root: Path) -> int | None:
     """From the kernel of Raspberry Pi OS, or where that does not tell from `vcgencmd`."""
-    told = _line(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    told = first_line(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
     if not told and root == Path("/") and _VCGENCMD.is_file():
         done = subprocess.run([str(_VCGENCMD), "get_throttled"], capture_output=True, text=True, check=False)
         told = done.stdout.strip().partition("=")[2]  # "throttled=0x50000"
