@@ -65,10 +65,7 @@ std::vector<double> Samples(const Measurement& measurement, std::size_t stage) {
 std::vector<double> WholeSamples(const Measurement& measurement) {
   std::vector<double> samples;
   for (const Replicate& replicate : measurement.replicates) {
-    for (const RunTimes& run : replicate.runs) {
-      samples.push_back(0);
-      for (const double time : run) samples.back() += time;
-    }
+    for (const RunTimes& run : replicate.runs) samples.push_back(TotalMs(run));
   }
   return samples;
 }

@@ -46,12 +46,6 @@ double PeakRssMib() {
 #endif
 }
 
-double Sum(const RunTimes& times) {
-  double sum = 0;
-  for (const double time : times) sum += time;
-  return sum;
-}
-
 bool DropPack(const Pack& pack) {
   bool dropped = true;
   for (const auto& file : pack.manifest().files) dropped = DropFromPageCache(pack.folder() / file.path) && dropped;
@@ -84,8 +78,8 @@ Status MeasureRuns(const Image& image, const ReplicateOptions& options, Model* m
     const Result<RunTimes> times = RunFrame(image.view(), model);
     if (!times.ok()) return times.error();
     replicate->runs.push_back(times.value());
-    since_look_ms += Sum(times.value());
-    since_state_ms += Sum(times.value());
+    since_look_ms += TotalMs(times.value());
+    since_state_ms += TotalMs(times.value());
     if (since_look_ms >= kLookEveryMs) {
       threads.Look();
       since_look_ms = 0;
@@ -164,13 +158,13 @@ Result<Replicate> MeasureReplicate(const ReplicateOptions& options) {
 
   const Result<RunTimes> first = RunFrame(image.value().view(), &model.value());
   if (!first.ok()) return first.error();
-  replicate.first_ms = Sum(first.value());
+  replicate.first_ms = TotalMs(first.value());
 
   WarmUp warm_up;
   while (!warm_up.flat() && warm_up.total_ms() < options.demands.max_warm_up_seconds * 1000) {
     const Result<RunTimes> times = RunFrame(image.value().view(), &model.value());
     if (!times.ok()) return times.error();
-    warm_up.Add(Sum(times.value()));
+    warm_up.Add(TotalMs(times.value()));
   }
   replicate.warm = warm_up.flat();
   replicate.warm_up_runs = warm_up.num_runs();

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ namespace edgebench {
 inline constexpr std::array<const char*, 3> kStages = {"preprocess", "inference", "postprocess"};
 inline constexpr std::size_t kInference = 1;
 using RunTimes = std::array<double, kStages.size()>;  // milliseconds
+
+[[nodiscard]] inline double TotalMs(const RunTimes& times) { return std::accumulate(times.begin(), times.end(), 0.0); }
 
 struct Demands {  // when enough has been measured: both have to be reached
   int runs = 50;

@@ -23,12 +23,6 @@ using nlohmann::ordered_json;
 
 constexpr double kMinuteMs = 60000;
 
-double RunMs(const RunTimes& times) {
-  double sum = 0;
-  for (const double time : times) sum += time;
-  return sum;
-}
-
 std::string Shown(const std::optional<double>& value, const char* unit) {
   if (!value) return std::string("- ") + unit;
   char text[48];
@@ -77,7 +71,7 @@ Result<ordered_json> Curve(const SustainOptions& options, const std::vector<int>
     while (minute_ms < end_ms) {
       const Result<RunTimes> times = RunFrame(image.view(), model);
       if (!times.ok()) return times.error();
-      samples.push_back(RunMs(times.value()));
+      samples.push_back(TotalMs(times.value()));
       minute_ms += watch.LapMs();
     }
     total_ms += minute_ms;

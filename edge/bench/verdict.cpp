@@ -155,11 +155,7 @@ double MedianMs(const Replicate& replicate, std::size_t stage) {
 
 double MedianRunMs(const Replicate& replicate) {
   std::vector<double> times;
-  for (const RunTimes& run : replicate.runs) {
-    double sum = 0;
-    for (const double time : run) sum += time;
-    times.push_back(sum);
-  }
+  for (const RunTimes& run : replicate.runs) times.push_back(TotalMs(run));
   return Median(std::move(times));
 }
 
