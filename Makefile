@@ -120,15 +120,15 @@ report: setup ## Write build/report.html: curves, packs, accuracy against latenc
 	@$(BIN)/edgewright-report --out="$$OUT" --weights="$$WEIGHTS" --data="$$DATA" --split="$$SPLIT" --json="$$JSON"
 
 edge: setup ## Build edgebench, the C++ runner, for this machine
-	@$(BIN)/python -m edgewright_edge.build_host
+	@$(BIN)/python -m edgewright_edge.building.host
 
 edge-rpi: setup ## Build edgebench for the Raspberry Pi: one static program
 #: ARCH=aarch64|armv7 [PACK=dir LIBC=musl TESTS=1]
-	@$(BIN)/python -m edgewright_edge.build_cross --arch="$$ARCH" --pack="$$PACK" --libc="$$LIBC" $(if $(TESTS),--tests)
+	@$(BIN)/python -m edgewright_edge.building.cross --arch="$$ARCH" --pack="$$PACK" --libc="$$LIBC" $(if $(TESTS),--tests)
 
 deb: setup ## The same as a Debian package
 #: ARCH=arm64|armhf [LIBC=musl PACK=dir]
-	@$(BIN)/python -m edgewright_edge.build_cross --arch="$$ARCH" --pack="$$PACK" --libc="$$LIBC" --deb
+	@$(BIN)/python -m edgewright_edge.building.cross --arch="$$ARCH" --pack="$$PACK" --libc="$$LIBC" --deb
 
 test: setup lint edge edge-test ## Every check that needs no network, GPU or device
 	$(PYTEST) -m "not slow"
@@ -140,10 +140,10 @@ edge-test: edge ## Unit tests of the C++ core
 	@ctest --test-dir build/_edge --output-on-failure
 
 edge-asan: setup ## The same under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(BIN)/python -m edgewright_edge.build_host --sanitize
+	@$(BIN)/python -m edgewright_edge.building.host --sanitize
 
 edge-tsan: setup ## Two models at once under ThreadSanitizer
-	@$(BIN)/python -m edgewright_edge.build_host --threads
+	@$(BIN)/python -m edgewright_edge.building.host --threads
 
 fuzz: edge ## Fuzz the C++ core with libFuzzer, ASan and UBSan; needs clang
 #: [SECONDS=60 for each target, ONLY=manifest|image|decode|ncnn|safetensors]

@@ -45,6 +45,6 @@ logged .venv/bin/python -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"
 step "installing edgewright with every target and the development tools (about 2.2 GB)"
 logged .venv/bin/python -m pip install ${known:+--constraint "$known"} -e '.[dev]'
 step "building edgebench and the C++ tests (3 minutes on two cores)"
-logged .venv/bin/python -m edgewright_edge.build_host
+logged .venv/bin/python -m edgewright_edge.building.host
 echo "$inputs" >"$stamp"
 step "done; try: make demo"

@@ -1,7 +1,7 @@
 # ncnn from its pinned source release (NCNN_SOURCE_DIR), with the layers the model zoo uses and nothing else.
 # Adding a layer: its class name as in ncnn's src/CMakeLists.txt, here and in export's ncnn_layers.py, which refuses to
 # export a network that needs another one.
-# -DEDGEWRIGHT_PACK_LAYERS= builds in those of one pack instead (edgewright_edge.build_cross).
+# -DEDGEWRIGHT_PACK_LAYERS= builds in those of one pack instead (edgewright_edge.building.cross).
 set(EDGEWRIGHT_NCNN_LAYERS
   BatchNorm Bias BinaryOp Cast Clip Concat Convolution ConvolutionDepthWise Crop Dequantize ELU Eltwise Flatten GELU
   HardSigmoid HardSwish InnerProduct Input Interp MemoryData Mish PReLU Packing Padding Permute PixelShuffle Pooling

@@ -8,7 +8,7 @@ from edgewright_export.pack import Pack
 from edgewright_train.errors import CheckError, EdgewrightError, InputError
 from edgewright_train.schema import parse_record_json
 
-from .build_host import build_host
+from .building.host import build_host
 from .measurement import BenchResult
 from .request import Request
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from edgewright_train.command import Parser, run_command
 from edgewright_train.errors import CheckError, InputError
 
-from .build_host import ROOT, require_tools, run_logged
-from .fetch_ncnn import fetch_ncnn
+from .building.fetch_ncnn import fetch_ncnn
+from .building.host import ROOT, require_tools, run_logged
 
 _FUZZ = ROOT / "build" / "_fuzz"
 _NCNN_BUILD = ROOT / "build" / "_edge" / "ncnn"

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from edgewright_train.command import Parser, run_command
 from edgewright_train.errors import CheckError, InputError
 
-from .build_host import ROOT, require_tools, run_logged
+from .building.host import ROOT, require_tools, run_logged
 
 _SOURCE = ROOT / "edge" / "pixels"
 _PLUGIN = ROOT / "edge" / "count" / "instructions.cpp"

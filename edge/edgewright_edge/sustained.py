@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from edgewright_export.pack import open_pack
 from edgewright_train.errors import InputError
 
-from .build_host import build_host
+from .building.host import build_host
 from .device import num_cores
 from .devices.edgebench import edgebench_on
 from .devices.target import Target

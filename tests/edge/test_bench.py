@@ -12,8 +12,8 @@ from typing import get_args
 import pytest
 from small_pack import rewrite_manifest, write_ncnn_pack
 
-from edgewright_edge import build_host
 from edgewright_edge.__main__ import main
+from edgewright_edge.building import host
 from edgewright_edge.edgebench import bench_with_edgebench
 from edgewright_edge.latency.bench_python import bench_in_python
 from edgewright_edge.measurement import BenchResult, Stage, summarize
@@ -171,7 +171,7 @@ def test_a_missing_tool_is_one_line_that_says_what_to_install(
     for present in {"cmake", "ninja", "c++"} - {tool}:
         (tmp_path / present).symlink_to("/bin/true")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert build_host.main([]) == 2
+    assert host.main([]) == 2
     error = capsys.readouterr().err
     assert f"{tool} is not installed; run: sudo apt-get install -y " in error
     assert "g++" in error

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from small_pack import KINDS, rewrite_manifest, write_ncnn_pack
 
-from edgewright_edge.build_cross import ARCHITECTURES, main
+from edgewright_edge.building.cross import ARCHITECTURES, main
+from edgewright_edge.building.pack_layers import layers_of
+from edgewright_edge.building.zig_compiler import zig_arguments
 from edgewright_edge.measurement import BenchResult
-from edgewright_edge.pack_layers import layers_of
-from edgewright_edge.zig_compiler import zig_arguments
 from edgewright_export.ncnn_layers import NCNN_LAYERS
 from edgewright_export.pack import list_files, open_pack
 from edgewright_train.schema import parse_record_json

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright_edge import fetch_ncnn
+from edgewright_edge.building import fetch_ncnn
 from edgewright_train.errors import CheckError, InputError
 
 _ARCHIVE = f"ncnn-{fetch_ncnn.VERSION}.tar.gz"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgewright_edge.build_cross import ARCHITECTURES
-from edgewright_edge.package_deb import package_deb
+from edgewright_edge.building.cross import ARCHITECTURES
+from edgewright_edge.building.package_deb import package_deb
 from edgewright_train.errors import InputError
 
 _BUILD = Path(__file__).resolve().parents[2] / "build"

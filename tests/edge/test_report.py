@@ -19,7 +19,7 @@ from report_matter import (
 )
 
 from edgewright_calibration.__main__ import main as export_main
-from edgewright_edge.report_cli import main
+from edgewright_edge.report.cli import main
 from edgewright_train.checkpoint import Header, save_checkpoint
 from edgewright_train.models import architecture
 
@@ -28,7 +28,7 @@ import importlib.util
 find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name == "onnxruntime" else find_spec(name, *rest)
 """
-CSS = files("edgewright_edge").joinpath("templates/report.css").read_text()
+CSS = files("edgewright_edge").joinpath("report/templates/report.css").read_text()
 
 
 @pytest.fixture

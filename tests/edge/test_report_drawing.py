@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright_edge.report_axis import axis
-from edgewright_edge.report_charts import PLOT, Sample, line_chart, scatter_chart
-from edgewright_edge.report_labels import label_points, text_width
-from edgewright_edge.report_overlay import FRAME, Frame, class_colour, overlay
+from edgewright_edge.report.axis import axis
+from edgewright_edge.report.charts import PLOT, Sample, line_chart, scatter_chart
+from edgewright_edge.report.labels import label_points, text_width
+from edgewright_edge.report.overlay import FRAME, Frame, class_colour, overlay
 from edgewright_train.tasks.detect.detections import Detections
 
 NAMES = [f"{target}-{precision}" for target in ("ncnn", "onnx", "tflite", "coreml") for precision in ("fp32", "fp16")]

@@ -7,8 +7,8 @@ import pytest
 from report_matter import HOSTILE, Page
 
 from edgewright_edge.matrix.cells import Cell, cell_path
-from edgewright_edge.report_cli import main
-from edgewright_edge.report_matrix import read_matrix
+from edgewright_edge.report.cli import main
+from edgewright_edge.report.matrix import read_matrix
 
 
 def write_cell(build: Path, **changes: Any) -> Path:

@@ -8,10 +8,10 @@ import pytest
 from report_matter import HOSTILE, Page, accuracy
 from small_pack import write_ncnn_pack
 
-from edgewright_edge.report_cli import main
-from edgewright_edge.report_heat_map import LEGEND, Cell, heat_map
-from edgewright_edge.report_packs import CheckedPack, PackGroup
-from edgewright_edge.report_quantisation import QuantisedPart, quantised_part
+from edgewright_edge.report.cli import main
+from edgewright_edge.report.heat_map import LEGEND, Cell, heat_map
+from edgewright_edge.report.packs import CheckedPack, PackGroup
+from edgewright_edge.report.quantisation import QuantisedPart, quantised_part
 from edgewright_export.manifest import Quantisation
 from edgewright_export.pack import open_pack
 

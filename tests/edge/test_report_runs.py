@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from report_matter import write_run
 
-from edgewright_edge.report_runs import read_runs
+from edgewright_edge.report.runs import read_runs
 from edgewright_train.tasks.evaluation import Measured
 from edgewright_train.tasks.segment.metric import Overlap
 

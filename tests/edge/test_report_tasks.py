@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from report_matter import Page
 from task_packs import CLASSES, HEIGHT, WIDTH, picture, run, write_task_pack
 
-from edgewright_edge.report_classes import see_classes
-from edgewright_edge.report_cli import main
-from edgewright_edge.report_label_maps import legend, map_colour, see_label_map
-from edgewright_edge.report_png import palette_png
-from edgewright_edge.report_scenes import Scene, dataset_scenes, golden_scenes
+from edgewright_edge.report.classes import see_classes
+from edgewright_edge.report.cli import main
+from edgewright_edge.report.label_maps import legend, map_colour, see_label_map
+from edgewright_edge.report.png import palette_png
+from edgewright_edge.report.scenes import Scene, dataset_scenes, golden_scenes
 from edgewright_export.outputs import Outputs
 from edgewright_export.pack import Pack, open_pack
 from edgewright_train.data.resolve import open_images

@@ -6,7 +6,7 @@ import cv2
 
 from edgewright_train.tasks.detect.detections import Detections
 
-from ..report_overlay import class_colour
+from ..report.overlay import class_colour
 from .frames import Frame
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgewright_train.errors import InputError
 
-from ..build_host import ROOT, build_host
+from ..building.host import ROOT, build_host
 
 _BUILD = ROOT / "build"
 _NAMES = {"arm64": "aarch64", "armv7l": "armv7", "armv8l": "armv7"}  # armv8l: 32 bits on a 64-bit CPU

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from edgewright_train.errors import InputError
 
-from ..build_host import ROOT, require_tools, run_logged
-from ..fetch_ncnn import fetch_ncnn
+from ..building.fetch_ncnn import fetch_ncnn
+from ..building.host import ROOT, require_tools, run_logged
 
 QEMU = "qemu-aarch64"
 _TOOLS = {

@@ -19,7 +19,7 @@ from edgewright_export.pack import Pack
 from edgewright_export.runners import RUNNERS, require
 from edgewright_train.errors import CheckError, InputError
 
-from ..build_host import build_host
+from ..building.host import build_host
 from ..edgebench import edgebench_error
 from ..measurement import summarize
 from .costs import Cost, Costs

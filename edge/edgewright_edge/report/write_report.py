@@ -15,13 +15,13 @@ from edgewright_train.errors import InputError
 from edgewright_train.models.architecture import Task
 from edgewright_train.progress import counted
 
-from . import report_charts, report_heat_map, report_overlay
-from .report_gallery import checkpoints_by_digest, gallery
-from .report_latency import read_measurements
-from .report_matrix import Matrix, read_matrix
-from .report_model import Section, section
-from .report_packs import PackGroup, check_packs
-from .report_runs import Run, read_runs
+from . import charts, heat_map, overlay
+from .gallery import checkpoints_by_digest, gallery
+from .latency import read_measurements
+from .matrix import Matrix, read_matrix
+from .model import Section, section
+from .packs import PackGroup, check_packs
+from .runs import Run, read_runs
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,13 @@ def gather(sources: Sources) -> Report:
 def render(report: Report) -> str:
     """One HTML document without a single reference to anything outside of it."""
     environment = Environment(
-        loader=PackageLoader("edgewright_edge"),
+        loader=PackageLoader("edgewright_edge.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(chart=report_charts, heat=report_heat_map, overlay=report_overlay)
+    environment.globals.update(chart=charts, heat=heat_map, overlay=overlay)
     return environment.get_template("report.html.j2").render(report=report)
 
 

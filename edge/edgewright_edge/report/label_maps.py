@@ -14,9 +14,9 @@ from edgewright_export.outputs import Outputs
 from edgewright_export.pack import Pack
 from edgewright_train.tasks.segment.decode import LabelMap, SegmentDecode, segment
 
-from .report_png import Rgba, palette_png
-from .report_scenes import Scene
-from .report_seen import Seen
+from .png import Rgba, palette_png
+from .scenes import Scene
+from .seen import Seen
 
 _LONGEST_SIDE = 480  # pixels of an embedded map: twice what it is shown at
 _OPACITY = 0.62

@@ -1,8 +1,8 @@
 """Builds edgebench for the Raspberry Pi: one static program, which runs on any ARM Linux of that width.
 
-    python -m edgewright_edge.build_cross --arch aarch64              64 bits, glibc
-    python -m edgewright_edge.build_cross --arch armv7 --libc musl    32 bits, musl, by zig
-    python -m edgewright_edge.build_cross --arch aarch64 --pack DIR   with the layers of this pack only: smaller
+    python -m edgewright_edge.building.cross --arch aarch64              64 bits, glibc
+    python -m edgewright_edge.building.cross --arch armv7 --libc musl    32 bits, musl, by zig
+    python -m edgewright_edge.building.cross --arch aarch64 --pack DIR   with the layers of this pack only: smaller
 
 The result is `build/_edge-<arch>/edgebench`; with --libc musl or --pack the folder says so.
 """
@@ -18,9 +18,9 @@ from edgewright_export.pack import open_pack
 from edgewright_train.command import Parser, run_command
 from edgewright_train.errors import InputError
 
-from .build_host import ROOT, require_tools, run_logged
 from .fetch_jpeg import fetch_jpeg
 from .fetch_ncnn import fetch_ncnn
+from .host import ROOT, require_tools, run_logged
 from .pack_layers import layers_of
 from .package_deb import package_deb
 from .zig_compiler import write_compilers
@@ -113,7 +113,7 @@ def _pack_options(path: Path) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 2 when something is missing or wrong."""
-    parser = Parser(prog="edgewright_edge.build_cross", description="Build edgebench for the Raspberry Pi.")
+    parser = Parser(prog="edgewright_edge.building.cross", description="Build edgebench for the Raspberry Pi.")
     names = [*ARCHITECTURES, *_DEBIAN_NAMES]  # make deb speaks of them as Debian does
     parser.add_argument("--arch", choices=names, default="aarch64", help="default: aarch64")
     parser.add_argument("--libc", choices=LIBCS, default="glibc", help="musl needs edgewright[musl] (default: glibc)")

@@ -8,8 +8,8 @@ from pathlib import Path
 from edgewright_train.errors import InputError
 from edgewright_train.schema import parse_record_json
 
-from .measurement import Device, Stage
-from .report_database import reading
+from ..measurement import Device, Stage
+from .database import reading
 
 _MOST_ROWS = 10_000
 

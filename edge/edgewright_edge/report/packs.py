@@ -9,8 +9,8 @@ from edgewright_export.pack import MANIFEST, Pack, digest_file, open_pack
 from edgewright_export.verify import Verdict, verify_golden
 from edgewright_train.errors import CheckError, EdgewrightError, InputError
 
-from .measurement import Stage
-from .report_latency import Measured, Measurements
+from ..measurement import Stage
+from .latency import Measured, Measurements
 
 Status = Literal["proven", "failed", "unchecked"]
 

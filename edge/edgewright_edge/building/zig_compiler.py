@@ -1,6 +1,6 @@
 """zig as a C and C++ compiler for ARM Linux with musl, which understands the options of gcc that ncnn tries.
 
-    python -m edgewright_edge.zig_compiler ZIG c++ aarch64 ARGUMENTS...
+    python -m edgewright_edge.building.zig_compiler ZIG c++ aarch64 ARGUMENTS...
 
 zig takes the CPU's extensions from -mcpu, in names of its own, and refuses gcc's -march.  ncnn asks the compiler what
 it can do and leaves out, without a word, the kernels whose options are refused: those in half precision and with dot
@@ -51,7 +51,7 @@ def write_compilers(folder: Path, architecture: str) -> None:
         if name in ("ar", "ranlib"):
             command = [str(zig), name]
         else:
-            command = [sys.executable, "-m", "edgewright_edge.zig_compiler", str(zig), name, architecture]
+            command = [sys.executable, "-m", "edgewright_edge.building.zig_compiler", str(zig), name, architecture]
         script = f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
         path = folder / name
         if not path.is_file() or path.read_text() != script:  # a newer compiler would mean to build everything again

@@ -8,8 +8,8 @@ from edgewright_export.sensitivity import GLOB, LayerSensitivity, Sensitivity, r
 from edgewright_train.errors import InputError
 from edgewright_train.tasks.evaluation import Metric
 
-from .report_heat_map import Cell, HeatMap, heat_map
-from .report_packs import PackGroup
+from .heat_map import Cell, HeatMap, heat_map
+from .packs import PackGroup
 
 _NUM_WORST = 10
 

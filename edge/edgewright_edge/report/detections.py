@@ -8,9 +8,9 @@ from edgewright_export.pack import Pack
 from edgewright_train.tasks.detect.decode import detect
 from edgewright_train.tasks.detect.detections import Detections, Suppression
 
-from .report_overlay import Box, Frame, Verdict, overlay
-from .report_scenes import Scene
-from .report_seen import Seen
+from .overlay import Box, Frame, Verdict, overlay
+from .scenes import Scene
+from .seen import Seen
 
 
 def see_detections(pack: Pack, scene: Scene, outputs: Outputs) -> Seen[tuple[Box, ...]]:

@@ -7,11 +7,11 @@ from typing import Literal
 from edgewright_export.manifest import Accuracy
 from edgewright_train.models.architecture import Task
 
-from .measurement import Stage
-from .report_charts import Chart, Sample, scatter_chart
-from .report_gallery import Picture
-from .report_packs import CheckedPack, PackGroup
-from .report_quantisation import QuantisedPart, quantised_part
+from ..measurement import Stage
+from .charts import Chart, Sample, scatter_chart
+from .gallery import Picture
+from .packs import CheckedPack, PackGroup
+from .quantisation import QuantisedPart, quantised_part
 
 _LEAST_SPAN = 0.02  # of a chart's accuracy axis: what lies closer together is the same for a user
 _PARTS: dict[Task, str] = {"detect": "detections", "classify": "images", "segment": "pixels"}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from edgewright_export.manifest import Accuracy, Manifest, Quantisation, Target
 from edgewright_export.pack import Pack
 
-from .report_packs import CheckedPack, PackGroup
-from .report_sensitivity import SensitivityPart, read_sensitivities
+from .packs import CheckedPack, PackGroup
+from .sensitivity import SensitivityPart, read_sensitivities
 
 
 @dataclass(frozen=True)

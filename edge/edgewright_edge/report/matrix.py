@@ -8,7 +8,7 @@ from pathlib import Path
 from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS, Precision, Target
 from edgewright_train.errors import InputError
 
-from .matrix.cells import Cell, read_cells
+from ..matrix.cells import Cell, read_cells
 
 PackKind = tuple[Target, Precision]
 Figures = tuple[tuple[str, str], ...]

@@ -5,8 +5,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .report_axis import Axis, Tick, axis
-from .report_labels import Label, Rect, label_points
+from .axis import Axis, Tick, axis
+from .labels import Label, Rect, label_points
 
 WIDTH, HEIGHT = 400.0, 240.0
 PLOT = Rect(46.0, 12.0, 388.0, 206.0)

@@ -21,13 +21,13 @@ from edgewright_train.errors import CheckError, InputError
 from edgewright_train.inference import torch_run
 from edgewright_train.models.architecture import Task
 
-from .report_classes import see_classes
-from .report_detections import see_detections
-from .report_label_maps import LegendEntry, legend, see_label_map
-from .report_overlay import Frame
-from .report_packs import CheckedPack, PackGroup
-from .report_scenes import Scene, dataset_scenes, golden_scenes
-from .report_seen import Seen
+from .classes import see_classes
+from .detections import see_detections
+from .label_maps import LegendEntry, legend, see_label_map
+from .overlay import Frame
+from .packs import CheckedPack, PackGroup
+from .scenes import Scene, dataset_scenes, golden_scenes
+from .seen import Seen
 
 _LONGEST_SIDE = 480  # pixels of an embedded picture: twice what it is shown at
 _JPEG_QUALITY = 82

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgewright_train.tasks.detect.detections import Detections
 
-from .report_labels import Rect, first_free, text_width
+from .labels import Rect, first_free, text_width
 
 FRAME = 240.0  # width of a drawing, and the longer side of its picture; about as wide as it is shown
 FONT_SIZE = 10.5

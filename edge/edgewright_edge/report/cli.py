@@ -36,7 +36,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from edgewright_train.data.resolve import open_images  # noqa: PLC0415
     from edgewright_train.models.architecture import Task  # noqa: PLC0415
 
-    from .report import Sources, gather, render  # noqa: PLC0415
+    from .write_report import Sources, gather, render  # noqa: PLC0415
 
     @cache
     def images(task: Task) -> Dataset:

@@ -10,8 +10,8 @@ from edgewright_train.errors import InputError
 from edgewright_train.run_folder import RunFolder
 from edgewright_train.tasks.evaluation import Metric
 
-from .report_charts import Chart, Point, line_chart
-from .report_database import reading
+from .charts import Chart, Point, line_chart
+from .database import reading
 
 _MOST_POINTS = 240  # of a curve; more would not be seen
 _MOST_EVALUATIONS = 1000

@@ -1,8 +1,8 @@
 """Builds edgebench and its unit tests for this machine, under `build/_edge`; ncnn is fetched first.
 
-    python -m edgewright_edge.build_host               edgebench and the unit tests
-    python -m edgewright_edge.build_host --sanitize    the unit tests under ASan and UBSan, built and run
-    python -m edgewright_edge.build_host --threads     two models at once under TSan, ncnn included, built and run
+    python -m edgewright_edge.building.host               edgebench and the unit tests
+    python -m edgewright_edge.building.host --sanitize    the unit tests under ASan and UBSan, built and run
+    python -m edgewright_edge.building.host --threads     two models at once under TSan, ncnn included, built and run
 
 A build that is up to date takes a moment.  The compiler's output goes to a log file, progress to the terminal.
 """
@@ -21,7 +21,7 @@ from edgewright_train.progress import counted
 
 from .fetch_ncnn import fetch_ncnn
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 _BUILD = ROOT / "build" / "_edge"
 _TSAN_BUILD = ROOT / "build" / "_edge_tsan"
 # One instruction set is enough, and OpenMP's own synchronisation is invisible to TSan.
@@ -105,7 +105,7 @@ def run_logged(command: list[str], what: str, log: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 built, and the tests passed; 2 something is missing."""
-    parser = Parser(prog="edgewright_edge.build_host", description="Build edgebench for this machine.")
+    parser = Parser(prog="edgewright_edge.building.host", description="Build edgebench for this machine.")
     parser.add_argument("--sanitize", action="store_true", help="build the unit tests with ASan and UBSan and run them")
     parser.add_argument("--threads", action="store_true", help="build two models at once with TSan and run them")
     return run_command(parser, _main, argv)

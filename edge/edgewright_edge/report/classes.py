@@ -9,8 +9,8 @@ from edgewright_export.outputs import Outputs
 from edgewright_export.pack import Pack
 from edgewright_train.tasks.classify.decode import ClassifyDecode, classify
 
-from .report_scenes import Scene
-from .report_seen import Seen
+from .scenes import Scene
+from .seen import Seen
 
 _NUM_SHOWN = 5
 _MOST_DIFFERENT = 3  # shown besides the best ones

@@ -14,7 +14,7 @@ from pathlib import Path
 from edgewright_train.atomic import atomic_file
 from edgewright_train.errors import CheckError, InputError
 
-from .build_host import ROOT
+from .host import ROOT
 
 _MATERIAL = ROOT / "edge" / "rpi"
 _CONTROL = """\

@@ -1,0 +1,1 @@
+"""Builds of the C++ runner: for this machine, for ARM, as a Debian package; and what they are built from."""
