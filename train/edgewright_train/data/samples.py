@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..models.architecture import Task
-from .augment import Augmentation, augment, augment_image, augment_mask
+from .augment import augment
+from .augmentation import Augmentation
 from .dataset import ClassificationDataset, DetectionDataset, SegmentationDataset
+from .geometry import SizeWh
+from .picture import Picture
 
 Sample = tuple[NDArray[np.uint8], Any]  # (H, W, 3) BGR, truth
-SizeWh = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -36,17 +38,16 @@ class Sampler:
 def _box_sample(
     dataset: DetectionDataset, index: int, augmentation: Augmentation, size_wh: SizeWh, rng: Generator
 ) -> Sample:
-    annotation = dataset.annotation(index)
-    learnt = ~annotation.is_crowd
-    image, boxes, classes = augment(
-        dataset.image(index),
-        annotation.boxes_xyxy[learnt],
-        annotation.class_indices[learnt],
-        augmentation,
-        size_wh,
-        rng,
-    )
-    return image, (boxes, classes)
+    def read(number: int) -> Picture:
+        annotation = dataset.annotation(number)
+        learnt = ~annotation.is_crowd
+        boxes, classes = annotation.boxes_xyxy[learnt], annotation.class_indices[learnt]
+        return Picture(image=dataset.image(number), boxes_xyxy=boxes, class_indices=classes)
+
+    seen = augment(read, index, len(dataset), augmentation, size_wh, rng)
+    low, sides = seen.boxes_xyxy[:, :2], seen.boxes_xyxy[:, 2:] - seen.boxes_xyxy[:, :2]
+    boxes = np.concatenate((low + sides / 2, sides), 1) / np.tile(size_wh, 2)
+    return seen.image, (boxes.astype(np.float32), seen.class_indices)
 
 
 def _box_targets(truths: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> Tensor:
@@ -72,7 +73,11 @@ def _class_sample(
     if dataset.multi_label:
         truth = np.zeros(len(dataset.labels), np.float32)
         truth[list(indices)] = 1
-    return augment_image(dataset.image(index), augmentation, size_wh, rng), truth
+
+    def read(number: int) -> Picture:
+        return Picture(image=dataset.image(number))
+
+    return augment(read, index, len(dataset), augmentation, size_wh, rng).image, truth
 
 
 def _class_targets(truths: Sequence[Any]) -> Tensor:
@@ -87,7 +92,11 @@ def _class_truth(dataset: ClassificationDataset, index: int) -> bytes:
 def _mask_sample(
     dataset: SegmentationDataset, index: int, augmentation: Augmentation, size_wh: SizeWh, rng: Generator
 ) -> Sample:
-    return augment_mask(dataset.image(index), dataset.label_map(index), augmentation, size_wh, rng)
+    def read(number: int) -> Picture:
+        return Picture(image=dataset.image(number), mask=dataset.label_map(number))
+
+    seen = augment(read, index, len(dataset), augmentation, size_wh, rng)
+    return seen.image, seen.mask
 
 
 def _mask_targets(truths: Sequence[NDArray[np.uint8]]) -> Tensor:
