@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <iterator>
 #include <string>
 #include <utility>
+#include <vector>
 
 using edgewright::Bytes;
 using edgewright::NcnnModel;
@@ -52,6 +55,43 @@ Bytes Int8Bin() {
   return bytes;
 }
 
+// A 1x1 convolution from 3 to 8 channels, and a depthwise one of stride 2 with a window of 5x5 whose border is zero.
+const std::string kStridedParam =
+    "7767517\n"
+    "3 3\n"
+    "Input image 0 1 image\n"
+    "Convolution conv 1 1 image mixed 0=8 1=1 5=1 6=24\n"
+    "ConvolutionDepthWise strided 1 1 mixed out 0=8 1=5 3=2 4=2 5=1 6=200 7=8\n";
+
+Bytes StridedBin() {
+  std::vector<float> values = {0};  // the flag of raw float32
+  for (int i = 0; i < 24 + 8; ++i) values.push_back(static_cast<float>(i * 7 % 16) / 16 - 0.5F);
+  values.push_back(0);
+  for (int i = 0; i < 8 * 25; ++i) {
+    const int x = i % 5;
+    const int y = i / 5 % 5;
+    const bool inside = x >= 1 && x <= 3 && y >= 1 && y <= 3;
+    values.push_back(inside ? static_cast<float>(i * 5 % 32) / 32 - 0.5F : 0);
+  }
+  for (int i = 0; i < 8; ++i) values.push_back(static_cast<float>(i) / 8);
+  Bytes bytes;
+  Append(values.data(), values.size(), &bytes);
+  return bytes;
+}
+
+std::vector<float> RunStrided(const std::vector<float>& planes, int width, int height, bool half_precision) {
+  auto model = NcnnModel::Load(ToBytes(kStridedParam), StridedBin(), {"image", {"out"}, 1, half_precision});
+  REQUIRE_MESSAGE(model.ok(), (model.ok() ? "" : model.error().message));
+  const auto maps = model.value().Run(planes.data(), width, height);
+  REQUIRE(maps.ok());
+  const edgewright::MapView& map = maps.value()[0];
+  std::vector<float> values;
+  for (int c = 0; c < map.channels; ++c) {
+    values.insert(values.end(), map.channel(c), map.channel(c) + map.width * map.height);
+  }
+  return values;
+}
+
 std::string ErrorOf(const std::string& param, Bytes bin, const std::string& output = "out") {
   const auto model = Load(param, std::move(bin), output);
   return model.ok() ? "" : model.error().message;
@@ -74,6 +114,22 @@ TEST_CASE("a network computes what its weights say") {
   for (int i = 0; i < 10; ++i) {
     CHECK(map.channel(0)[i] == planes[i] + 0.5F);
     CHECK(map.channel(1)[i] == 6.0F);
+  }
+}
+
+// Of 3x3 this is not so in ncnn 1.0.20261020, which is why exports widen the window (edgewright_export/ncnn_widen.py).
+TEST_CASE("a depthwise layer of stride 2 is right in half precision at every width") {
+  for (int width = 2; width <= 26; ++width) {
+    const int height = 7;
+    std::vector<float> planes(static_cast<std::size_t>(3 * width * height));
+    for (std::size_t i = 0; i < planes.size(); ++i) planes[i] = static_cast<float>(i * 37 % 101) / 101;
+    const std::vector<float> single = RunStrided(planes, width, height, false);
+    const std::vector<float> half = RunStrided(planes, width, height, true);
+    REQUIRE(single.size() == half.size());
+    for (std::size_t i = 0; i < single.size(); ++i) {
+      CHECK_MESSAGE(std::abs(single[i] - half[i]) < 4e-3F,
+                    "width " << width << ", value " << i);  // 2^-8: ten roundings
+    }
   }
 }
 

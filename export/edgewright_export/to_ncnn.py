@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,10 @@ from .ncnn_bin import read_bin, write_bin, zero_fillings
 from .ncnn_direct import convolve_image_directly, rewrites_of
 from .ncnn_layers import refuse_foreign_layers
 from .ncnn_param import drop_defaults, parse_param, rename_blobs, write_param
+from .ncnn_widen import widen_strided_depthwise
 
 if TYPE_CHECKING:
+    from torch import fx
     from torch.export import ExportedProgram
 
 ENTRY = "model.param"
@@ -23,8 +26,16 @@ ENTRY = "model.param"
 
 def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> Artefact:
     """Write `model.param` and `model.bin`.  fp16 stores the weights in half precision."""
+    graph_module = without_channel_shuffles(exported)
+    widened = widen_strided_depthwise(graph_module) if spec.precision == "fp16" else ()
+    artefact = convert_graph(graph_module, spec, folder)
+    return replace(artefact, rewrites=(*widened, *artefact.rewrites))
+
+
+def convert_graph(graph_module: "fx.GraphModule", spec: ConversionSpec, folder: Path) -> Artefact:
+    """As `convert`, of a graph without channel shuffles that is NCNN's own already."""
     with tempfile.TemporaryDirectory(prefix="edgewright-pnnx-") as scratch:
-        _run_pnnx(_trace(exported, spec, Path(scratch)), spec, Path(scratch))
+        _run_pnnx(_trace(graph_module, spec, Path(scratch)), spec, Path(scratch))
         layers = parse_param((Path(scratch) / "out.param").read_text())
         refuse_foreign_layers(layers)
         names = {"in0": spec.input_name, **{f"out{i}": name for i, name in enumerate(spec.output_names)}}
@@ -35,13 +46,13 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
     return Artefact(entry=ENTRY, rewrites=rewrites_of(renamed))
 
 
-def _trace(exported: "ExportedProgram", spec: ConversionSpec, scratch: Path) -> Path:
+def _trace(graph_module: "fx.GraphModule", spec: ConversionSpec, scratch: Path) -> Path:
     import torch  # noqa: PLC0415
 
     image = torch.zeros(1, 3, spec.preprocess.height, spec.preprocess.width)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing a captured graph has no Python branches to lose
-        traced = torch.jit.trace(without_channel_shuffles(exported), (image,), check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(graph_module, (image,), check_trace=False)  # type: ignore[no-untyped-call]
     traced.save(scratch / "graph.pt")
     return scratch / "graph.pt"
 

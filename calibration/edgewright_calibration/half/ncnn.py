@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewright_export import to_ncnn
-from edgewright_export.capture import runnable
+from edgewright_export.capture import runnable, without_channel_shuffles
 from edgewright_export.conversion import Artefact, ConversionSpec
 from edgewright_export.ncnn_bin import Weights, read_bin, write_bin
 from edgewright_export.ncnn_param import Layer, parse_param, write_param
+from edgewright_export.ncnn_widen import widen_strided_depthwise
 from edgewright_train.errors import CheckError
 
 from ..layers import layers
@@ -37,8 +38,10 @@ def convert(exported: "ExportedProgram", spec: ConversionSpec, folder: Path) -> 
     if not spec.full_precision:
         return to_ncnn.convert(exported, spec, folder)
     artefact = to_ncnn.convert(exported, spec, folder)
+    graph_module = without_channel_shuffles(exported)
+    widen_strided_depthwise(graph_module)
     with tempfile.TemporaryDirectory(prefix="edgewright-float-") as scratch:
-        to_ncnn.convert(exported, replace(spec, precision="fp32", full_precision=()), Path(scratch))
+        to_ncnn.convert_graph(graph_module, replace(spec, precision="fp32", full_precision=()), Path(scratch))
         wide_layers, wide = _read(Path(scratch))
     narrow_layers, narrow = _read(folder)
     if wide_layers != narrow_layers:
@@ -61,6 +64,7 @@ def _masked(
     exported: "ExportedProgram", nodes: Collection[str], ncnn_layers: Sequence[Layer], weights: Sequence[Weights]
 ) -> set[int]:
     graph_module = runnable(exported)
+    widen_strided_depthwise(graph_module)
     try:
         places = find_layers(graph_module, ncnn_layers, weights)
     except CheckError as error:
