@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared_material import SHARED, needs_shared
 
 from edgewright_train.data.coco import open_coco
+from edgewright_train.data.problems import Problems
 from edgewright_train.errors import InputError
 
 DOCUMENT = {
@@ -39,7 +40,7 @@ def folder(tmp_path):
 def opened(folder, document):
     path = folder / "instances.json"
     path.write_text(json.dumps(document))
-    return open_coco(path, folder / "images")
+    return open_coco(path, folder / "images", Problems())
 
 
 def changed(part, position, **fields):
@@ -75,20 +76,20 @@ def test_finds_the_images_beside_the_annotations(folder):
         shutil.copytree(folder / "images", root / images)
         (root / place).parent.mkdir(exist_ok=True)
         (root / place).write_text(json.dumps(DOCUMENT))
-        assert (open_coco(root / place).image(0) == 7).all()
+        assert (open_coco(root / place, None, Problems()).image(0) == 7).all()
 
 
 def test_says_where_it_looked_for_images(folder):
     path = folder / "instances.json"
     path.write_text(json.dumps(changed("images", 0, file_name="gone.png")))
     with pytest.raises(InputError, match=r"first image, 'gone.png', is in none of .*images.*write a dataset.toml"):
-        open_coco(path)
+        open_coco(path, None, Problems())
 
 
 def test_a_byte_order_mark_and_crlf_do_not_matter(folder):
     path = folder / "instances.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(DOCUMENT, indent=1).replace("\n", "\r\n").encode())
-    assert len(open_coco(path)) == 2
+    assert len(open_coco(path, None, Problems())) == 2
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_broken_json_is_an_error_of_the_file(folder, text):
     path = folder / "instances.json"
     path.write_bytes(text)
     with pytest.raises(InputError, match=r"instances.json: "):
-        open_coco(path)
+        open_coco(path, None, Problems())
 
 
 JSON_VALUES = st.recursive(
@@ -205,7 +206,7 @@ def test_the_fingerprint_follows_pixels_boxes_and_labels_but_not_names_of_files(
 
 @needs_shared
 def test_opens_the_coco_validation_images():
-    dataset = open_coco(SHARED / "data" / "coco_val2017_dev" / "instances.json")
+    dataset = open_coco(SHARED / "data" / "coco_val2017_dev" / "instances.json", None, Problems())
     annotations = [dataset.annotation(index) for index in range(len(dataset))]
     assert len(dataset) == 177
     assert sum(len(annotation.boxes_xyxy) for annotation in annotations) == 1279

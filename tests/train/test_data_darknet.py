@@ -66,7 +66,7 @@ def test_both_flavours_give_the_same_data_set(folder, text):
     write_text(folder / "x.data", text)
     splits = darknet_splits(folder / "x.data")
     assert list(splits) == ["train", "val"]
-    train = splits["train"]()
+    train = splits["train"](Problems())
     assert train.labels == ("cat", "traffic light")
     np.testing.assert_allclose(train.annotation(0).boxes_xyxy, [[10, 5, 30, 15], [8, 3, 12, 7]], atol=1e-5)
     np.testing.assert_array_equal(train.annotation(0).class_indices, [0, 1])
@@ -78,13 +78,13 @@ def test_an_image_with_a_missing_or_empty_label_file_is_kept_without_objects(fol
     for text in (None, "", "\n  \n# nothing here\n"):
         if text is not None:
             write_text(folder / "labels/train/b.txt", text)
-        train = darknet_splits(folder / "x.data")["train"]()
+        train = darknet_splits(folder / "x.data")["train"](Problems())
         assert len(train) == 2
         assert train.annotation(1).boxes_xyxy.shape == (0, 4)
 
 
 def test_byte_order_marks_crlf_and_comments_do_not_matter(folder):
-    plain = darknet_splits(folder / "x.data")["train"]()
+    plain = darknet_splits(folder / "x.data")["train"](Problems())
     for name in ("x.data", "x.names", "train.txt", "labels/train/a.txt"):
         path = folder / name
         lines = path.read_text().split("\n")
@@ -92,7 +92,7 @@ def test_byte_order_marks_crlf_and_comments_do_not_matter(folder):
             lines = ["# first", "", *lines, "  # last"]
         path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
     write_text(folder / "x.data", (folder / "x.data").read_text().replace("classes = 2", "classes = 2  # of them"))
-    dressed = darknet_splits(folder / "x.data")["train"]()
+    dressed = darknet_splits(folder / "x.data")["train"](Problems())
     assert dressed.labels == plain.labels
     assert dressed.fingerprint == plain.fingerprint
 
@@ -105,7 +105,7 @@ def test_paths_may_hold_dots_spaces_and_several_folders_named_images(tmp_path):
     write_text(labels, "0 0.5 0.5 0.5 0.5\n")
     write_text(tmp_path / "list.txt", f"{image}\n")
     write_text(tmp_path / "x.y.data", "classes=1\ntrain=list.txt\n")
-    assert len(darknet_splits(tmp_path / "x.y.data")["train"]().annotation(0).boxes_xyxy) == 1
+    assert len(darknet_splits(tmp_path / "x.y.data")["train"](Problems()).annotation(0).boxes_xyxy) == 1
 
 
 def test_labels_beside_the_images_are_found(tmp_path):
@@ -117,12 +117,12 @@ def test_labels_beside_the_images_are_found(tmp_path):
 
 def test_a_split_may_be_a_folder_of_images(folder):
     write_text(folder / "x.data", FLAT.replace("train.txt", "images/train"))
-    assert len(darknet_splits(folder / "x.data")["train"]()) == 2
+    assert len(darknet_splits(folder / "x.data")["train"](Problems())) == 2
 
 
 def test_the_first_of_a_key_given_twice_counts_as_in_darknet(folder):
     write_text(folder / "x.data", FLAT + "train = val.txt\n")
-    assert len(darknet_splits(folder / "x.data")["train"]()) == 2
+    assert len(darknet_splits(folder / "x.data")["train"](Problems())) == 2
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_the_first_of_a_key_given_twice_counts_as_in_darknet(folder):
 def test_a_wrong_label_line_is_named_by_file_and_line(folder, line, message):
     write_text(folder / "labels/train/a.txt", f"# two objects\n0 0.5 0.5 0.5 0.5\n{line}\n")
     with pytest.raises(InputError) as caught:
-        darknet_splits(folder / "x.data")["train"]()
+        darknet_splits(folder / "x.data")["train"](Problems())
     assert str(caught.value).startswith(f"{folder / 'labels/train/a.txt'}:3: {message}")
 
 
@@ -154,7 +154,7 @@ def test_the_five_wrong_lines_are_reported_together(folder):
     wrong = "9 .5 .5 .1 .1\n0 nan .5 .1 .1\n0 .5 .5 -1 .1\n0 .5 .5\nhello\n"
     write_text(folder / "labels/train/a.txt", wrong)
     with pytest.raises(InputError) as caught:
-        darknet_splits(folder / "x.data")["train"]()
+        darknet_splits(folder / "x.data")["train"](Problems())
     lines = str(caught.value).splitlines()
     assert lines[0] == "5 problems:"
     assert [line.split("a.txt:")[1].split(":")[0] for line in lines[1:]] == ["1", "2", "3", "4", "5"]
@@ -183,7 +183,7 @@ def test_boxes_are_the_written_ones_cut_at_the_edges(tmp_path, rows, width, heig
     write_text(tmp_path / "a.txt", "".join(f"0 {x!r} {y!r} {w!r} {h!r}\n" for x, y, w, h in rows))
     write_text(tmp_path / "list.txt", "a.bmp\n")
     write_text(tmp_path / "x.data", "classes=1\ntrain=list.txt\n")
-    boxes = darknet_splits(tmp_path / "x.data")["train"]().annotation(0).boxes_xyxy
+    boxes = darknet_splits(tmp_path / "x.data")["train"](Problems()).annotation(0).boxes_xyxy
     for (x, y, w, h), box in zip(rows, boxes, strict=True):
         corners = (x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height
         expected = np.clip(corners, 0, (width, height, width, height))
@@ -223,18 +223,18 @@ def test_classes_without_names_are_numbered(folder):
 def test_missing_and_broken_images_are_all_listed(folder):
     write_text(folder / "train.txt", "images/train/a.jpg\nimages/train/gone.jpg\nimages/train/lost.jpg\n")
     with pytest.raises(InputError, match=r"(?s)2 problems.*train.txt:2: .*gone.jpg.*train.txt:3: .*lost.jpg"):
-        darknet_splits(folder / "x.data")["train"]()
+        darknet_splits(folder / "x.data")["train"](Problems())
     write_text(folder / "train.txt", "images/train/a.jpg\nimages/train/b.jpg\n")
     write_text(folder / "images/train/b.jpg", "this is not an image")
     with pytest.raises(InputError, match=r"b.jpg: not a readable image"):
-        darknet_splits(folder / "x.data")["train"]()
+        darknet_splits(folder / "x.data")["train"](Problems())
 
 
 def test_a_truncated_image_is_an_error_when_it_is_read(folder):
     write_image(folder / "images/train/b.jpg", 200, 200)
     whole = (folder / "images/train/b.jpg").read_bytes()
     (folder / "images/train/b.jpg").write_bytes(whole[: len(whole) - 20])
-    train = darknet_splits(folder / "x.data")["train"]()
+    train = darknet_splits(folder / "x.data")["train"](Problems())
     with pytest.raises(InputError, match=r"b.jpg: JPEG is cut short"):
         train.image(1)
 
@@ -242,27 +242,27 @@ def test_a_truncated_image_is_an_error_when_it_is_read(folder):
 def test_an_empty_data_set_says_what_is_empty(folder):
     write_text(folder / "train.txt", "# none yet\n")
     with pytest.raises(InputError, match=r"train.txt: empty; a data set needs at least one image"):
-        darknet_splits(folder / "x.data")["train"]()
+        darknet_splits(folder / "x.data")["train"](Problems())
     write_text(folder / "train.txt", "images/train/b.jpg\n")
     with pytest.raises(
         InputError, match=r"train.txt: none of the 1 images has a label file, such as .*labels/train/b.txt"
     ):
-        darknet_splits(folder / "x.data")["train"]()
+        darknet_splits(folder / "x.data")["train"](Problems())
     write_text(folder / "labels/train/b.txt", "")
     with pytest.raises(InputError, match=r"train.txt: the label files of its 1 images are all empty"):
-        darknet_splits(folder / "x.data")["train"]()
+        darknet_splits(folder / "x.data")["train"](Problems())
 
 
 def test_a_plain_folder_has_the_splits_of_its_image_folders(folder):
     splits = yolo_folder_splits(folder)
     assert list(splits) == ["train", "val"]
-    assert splits["train"]().labels == ("cat", "traffic light")
-    assert len(splits["val"]()) == 1
+    assert splits["train"](Problems()).labels == ("cat", "traffic light")
+    assert len(splits["val"](Problems())) == 1
 
 
 def test_a_plain_folder_without_names_numbers_its_classes(folder):
     (folder / "x.names").unlink()
-    assert yolo_folder_splits(folder)["val"]().labels == ("class 0", "class 1")
+    assert yolo_folder_splits(folder)["val"](Problems()).labels == ("class 0", "class 1")
 
 
 def test_two_files_of_names_or_two_folders_of_a_split_are_ambiguous(folder):
@@ -277,7 +277,7 @@ def test_two_files_of_names_or_two_folders_of_a_split_are_ambiguous(folder):
 
 @needs_shared
 def test_opens_a_plain_folder_of_coco_training_images():
-    dataset = yolo_folder_splits(SHARED / "data" / "coco_train2017_128")["all"]()
+    dataset = yolo_folder_splits(SHARED / "data" / "coco_train2017_128")["all"](Problems())
     assert len(dataset) == 128
     assert sum(len(dataset.annotation(index).boxes_xyxy) for index in range(128)) == 929
     for index in range(0, 128, 16):

@@ -239,7 +239,7 @@ def test_the_fingerprint_covers_images_masks_and_what_values_mean(pair):
         ('ids = {07 = "road"}', r"ids: '07' must be a whole number"),
         ('mask_suffix = "/etc/x.png"', r"mask_suffix: .*pattern"),
         ("only = true", r"only: unknown key"),
-        ("[test]\nimages = 'x'", r"test.masks: missing"),
+        ("[test]\nimages = 'x'", r"test: give the folders images and masks, or pairs"),
     ],
 )
 def test_a_wrong_toml_is_named_by_key(pair, head, message):

@@ -128,12 +128,18 @@ def test_unknown_data_says_what_was_looked_for(tmp_path):
         open_split(str(tmp_path), "val")
 
 
+KNOWN = "format: must be one of coco, darknet, lightnet, voc, folders, csv, masks, shapes"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"format: must be one of coco, darknet, folders, csv, masks, shapes, got None"),
-        ('format = "voc"', r"format: must be one of coco, darknet, folders, csv, masks, shapes, got 'voc'"),
-        ("format = []", r"format: must be one of coco, darknet, folders, csv, masks, shapes, got \[\]"),
+        ("", f"{KNOWN}, got None"),
+        (
+            'format = "kitti"',
+            f"{KNOWN}, got 'kitti'",
+        ),
+        ("format = []", rf"{KNOWN}, got \[\]"),
         ('format = "coco"', r"names no images; give at least one of the tables \[train\], \[val\], \[test\]"),
         ('format = "coco"\n[dev]\nimages = "x"', r"dev: unknown key"),
         ('format = "coco"\n[val]\nimages = "x"', r"val.annotations: missing"),

@@ -1,6 +1,6 @@
 """Darknet (YOLO) data sets: a `.data` file, or a plain folder with `images/` and `labels/`.
 
-A missing or empty label file means an image without objects.
+A missing or empty label file means an image without objects.  LightNet keeps masks in the same layout.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,8 +15,10 @@ from .darknet_labels import label_path, read_labels
 from .dataset import Annotation, DetectionDataset
 from .file_dataset import FileDataset
 from .image_size import image_size
+from .mask_pairs import MaskPairs, checked_pairs
+from .mask_values import MaskValues
 from .problems import Problems
-from .splits import ALL, Splits, split_of_name
+from .splits import ALL, Opener, Splits, split_of_name
 
 
 def darknet_splits(data: Path) -> Splits[DetectionDataset]:
@@ -28,11 +30,23 @@ def darknet_splits(data: Path) -> Splits[DetectionDataset]:
     }
 
 
+def lightnet_mask_splits(data: Path, values: Callable[[Sequence[str]], MaskValues]) -> Splits[MaskPairs]:
+    """Masks of a `.data` file, where LightNet looks for them: where the label file is, with the ending `.png`.
+
+    `values`: from the class names to what the numbers in the masks stand for.
+    """
+    config = read_config(data)
+    return {
+        split: partial(_open_masks, f"{data.stem}-{split}", config.labels, values(config.labels), source, data.parent)
+        for split, source in config.lists.items()
+    }
+
+
 def yolo_folder_splits(folder: Path) -> Splits[DetectionDataset]:
     """Of a folder with `images/` and `labels/`: one per subfolder of `images/` named for a split, else `ALL`."""
     labels = _labels_of_folder(folder)
     images = folder / "images"
-    splits: dict[str, Callable[[], DetectionDataset]] = {}
+    splits: dict[str, Opener[DetectionDataset]] = {}
     for subfolder in sorted(path for path in images.iterdir() if path.is_dir()):
         split = split_of_name(subfolder.name)
         if split in splits:
@@ -42,8 +56,18 @@ def yolo_folder_splits(folder: Path) -> Splits[DetectionDataset]:
     return splits or {ALL: partial(_open, folder.name, labels, images, folder)}
 
 
-def _open(name: str, labels: Sequence[str], source: Path, base: Path) -> FileDataset:
-    problems = Problems()
+def _open_masks(
+    name: str, labels: Sequence[str], values: MaskValues, source: Path, base: Path, problems: Problems
+) -> MaskPairs:
+    images = listed_images(source, base, problems)
+    if not images:
+        raise InputError(f"{source}: empty; a data set needs at least one image")
+    pairs = checked_pairs([(image, label_path(image, ".png")) for image in images], problems)
+    problems.check()
+    return MaskPairs(name, labels, pairs, values)
+
+
+def _open(name: str, labels: Sequence[str], source: Path, base: Path, problems: Problems) -> FileDataset:
     images = listed_images(source, base, problems)
     problems.check()
     if not images:
@@ -52,16 +76,17 @@ def _open(name: str, labels: Sequence[str], source: Path, base: Path) -> FileDat
         raise InputError(
             f"{source}: none of the {len(images)} images has a label file, such as {label_path(images[0])}"
         )
-    annotations = []
+    readable, annotations = [], []
     for index, image in enumerate(images):
         try:
             annotations.append(_annotation(index, image, len(labels), problems))
+            readable.append(image)
         except InputError as error:
             problems.add(str(error))
     problems.check()
     if not any(len(annotation.boxes_xyxy) for annotation in annotations):
         raise InputError(f"{source}: the label files of its {len(images)} images are all empty")
-    return FileDataset(name, labels, images, annotations)
+    return FileDataset(name, labels, readable, annotations)
 
 
 def _annotation(index: int, image: Path, num_classes: int, problems: Problems) -> Annotation:

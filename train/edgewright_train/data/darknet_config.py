@@ -88,14 +88,19 @@ def listed_images(source: Path, config_folder: Path, problems: Problems) -> list
     """Of a list file (a path per line, `#` comments) or of a folder and those below it, sorted by name."""
     if source.is_dir():
         return find_images(source, problems)
-    images = []
+    line_of: dict[Path, int] = {}
     for number, line in numbered_lines(source):
         if line and not line.startswith("#"):
             try:
-                images.append(find_file(line, [config_folder, source.parent], source=f"{source}:{number}"))
+                image = find_file(line, [config_folder, source.parent], source=f"{source}:{number}")
             except InputError as error:
                 problems.add(str(error))
-    return images
+                continue
+            if image in line_of:
+                problems.add(f"{source}:{number}: {line!r} was already on line {line_of[image]}")
+            else:
+                line_of[image] = number
+    return list(line_of)
 
 
 def find_file(text: str, bases: Sequence[Path], *, source: str) -> Path:

@@ -14,13 +14,13 @@ _COLUMNS = ("class index", *_LEAST)
 _IMAGE_FOLDERS = ("images", "JPEGImages")
 
 
-def label_path(image: Path) -> Path:
+def label_path(image: Path, ending: str = ".txt") -> Path:
     """With `labels/` for the last `images/` (or `JPEGImages/`) of the path, unless a file is only beside the image.
 
     Only the extension of the name is replaced, so folders and names may hold dots.
     """
     parts = list(image.parts)
-    beside = image.with_name(image.stem + ".txt")
+    beside = image.with_name(image.stem + ending)
     for position in reversed(range(len(parts) - 1)):
         if parts[position] in _IMAGE_FOLDERS:
             mapped = Path(*parts[:position], "labels", *parts[position + 1 : -1], beside.name)

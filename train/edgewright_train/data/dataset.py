@@ -20,6 +20,8 @@ class Annotation:
         class_indices: (N,) int64 into the data set's labels.
         is_crowd: (N,) bool; such a region is not trained on, and forgives detections in evaluation.
         areas_px: (N,) float32, as COCO counts them (the mask's area where the source says so).
+        is_difficult: (N,) bool, VOC's flag, whether or not such a box counts as a crowd here; None: the source has no
+            such flag.
     """
 
     image_id: int
@@ -29,6 +31,7 @@ class Annotation:
     class_indices: NDArray[np.int64]
     is_crowd: NDArray[np.bool_]
     areas_px: NDArray[np.float32]
+    is_difficult: NDArray[np.bool_] | None = None
 
 
 class Dataset(Protocol):

@@ -8,7 +8,7 @@
 Paths are relative to the file.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,13 +18,16 @@ from pydantic import Field
 from ..errors import InputError
 from ..schema import Record, load_toml, parse_record
 from .coco import open_coco
-from .darknet import darknet_splits
+from .coco_masks import open_coco_masks
+from .darknet import darknet_splits, lightnet_mask_splits
 from .image_csv import CsvConfig, csv_splits
 from .image_folders import FoldersConfig, folders_splits
-from .mask_config import MasksConfig
+from .mask_config import MasksConfig, with_known_ids
 from .mask_pairs import mask_splits
+from .mask_values import MaskValues
 from .shapes import DEFAULT_COUNTS, DEFAULT_SEED, DEFAULT_SIZE_WH, SMALLEST_SIDE, ShapesDataset
-from .splits import SPLITS, Offers, Splits, offers_of_boxes, offers_of_shapes
+from .splits import SPLITS, Offers, Opener, offers_of_boxes, offers_of_boxes_and_masks, offers_of_shapes
+from .voc import VocConfig, voc_box_splits, voc_mask_splits
 
 
 class CocoFiles(Record):
@@ -42,6 +45,14 @@ class CocoConfig(Record):
 class DarknetConfig(Record):
     format: Literal["darknet"]
     data: str
+
+
+class LightnetConfig(Record):
+    """`unlisted`: what numbers of masks are that stand for no class, see `MaskValues`."""
+
+    format: Literal["lightnet"]
+    data: str
+    unlisted: Literal["ignore", "error"] = "error"
 
 
 class ShapesConfig(Record):
@@ -68,28 +79,47 @@ def toml_offers(path: Path) -> Offers:
 def shapes_offers(config: ShapesConfig) -> Offers:
     """Of the generated data set."""
     size_wh = (config.width, config.height)
-    splits: Splits[ShapesDataset] = {
-        split: partial(ShapesDataset, split, seed=config.seed, count=getattr(config, split), size_wh=size_wh)
-        for split in SPLITS
-    }
-    return offers_of_shapes(splits)
+
+    def opener(split: str) -> Opener[ShapesDataset]:
+        count = getattr(config, split)
+        return lambda _problems: ShapesDataset(split, seed=config.seed, count=count, size_wh=size_wh)
+
+    return offers_of_shapes({split: opener(split) for split in SPLITS})
 
 
 def _coco(values: Mapping[str, Any], path: Path) -> Offers:
     config = parse_record(CocoConfig, values, source=str(path))
     files = {"train": config.train, "val": config.val, "test": config.test}
-    splits = {
-        split: partial(open_coco, path.parent / each.annotations, path.parent / each.images)
+    places = {
+        split: (path.parent / each.annotations, path.parent / each.images)
         for split, each in files.items()
         if each is not None
     }
-    if not splits:
+    if not places:
         raise InputError(f"{path}: names no images; give at least one of the tables [train], [val], [test]")
-    return offers_of_boxes(splits)
+    return offers_of_boxes_and_masks(
+        {split: partial(open_coco, *place) for split, place in places.items()},
+        {split: partial(open_coco_masks, *place) for split, place in places.items()},
+    )
+
+
+def _voc(values: Mapping[str, Any], path: Path) -> Offers:
+    config = parse_record(VocConfig, values, source=str(path))
+    return offers_of_boxes_and_masks(voc_box_splits(config, path), voc_mask_splits(config, path))
 
 
 def _darknet(values: Mapping[str, Any], path: Path) -> Offers:
     return offers_of_boxes(darknet_splits(path.parent / parse_record(DarknetConfig, values, source=str(path)).data))
+
+
+def _lightnet(values: Mapping[str, Any], path: Path) -> Offers:
+    config = parse_record(LightnetConfig, values, source=str(path))
+    data = path.parent / config.data
+
+    def meanings(labels: Sequence[str]) -> MaskValues:
+        return MaskValues(labels, None, config.unlisted)
+
+    return offers_of_boxes_and_masks(darknet_splits(data), lightnet_mask_splits(data, meanings))
 
 
 def _folders(values: Mapping[str, Any], path: Path) -> Offers:
@@ -102,7 +132,8 @@ def _csv(values: Mapping[str, Any], path: Path) -> Offers:
 
 
 def _masks(values: Mapping[str, Any], path: Path) -> Offers:
-    return {"segment": mask_splits(parse_record(MasksConfig, values, source=str(path)), path)}
+    config = parse_record(MasksConfig, with_known_ids(values, path), source=str(path))
+    return {"segment": mask_splits(config, path)}
 
 
 def _shapes(values: Mapping[str, Any], path: Path) -> Offers:
@@ -112,6 +143,8 @@ def _shapes(values: Mapping[str, Any], path: Path) -> Offers:
 FORMATS: dict[str, Callable[[Mapping[str, Any], Path], Offers]] = {
     "coco": _coco,
     "darknet": _darknet,
+    "lightnet": _lightnet,
+    "voc": _voc,
     "folders": _folders,
     "csv": _csv,
     "masks": _masks,

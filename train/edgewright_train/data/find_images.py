@@ -46,9 +46,10 @@ def _images_and_folders(entries: Sequence[os.DirEntry[str]], problems: Problems)
             if entry.is_dir():
                 folders.append(path)
             elif path.suffix.lower() in IMAGE_SUFFIXES:
-                if not entry.is_file():
+                if entry.is_file():
+                    files.append(path)
+                else:
                     problems.add(f"{path}: a link to nothing, or not a file")
-                files.append(path)
         except OSError as error:  # a link that leads to itself
             problems.add(f"{path}: {error.strerror}")
     return files, folders

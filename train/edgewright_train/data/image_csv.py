@@ -44,8 +44,9 @@ def csv_splits(config: CsvConfig, path: Path) -> Splits[ClassifiedFiles]:
     return {split: partial(_open, f"{name}-{split}", config, files, split, path.parent) for split in files}
 
 
-def _open(name: str, config: CsvConfig, files: Mapping[str, CsvFiles], split: str, base: Path) -> ClassifiedFiles:
-    problems = Problems()
+def _open(
+    name: str, config: CsvConfig, files: Mapping[str, CsvFiles], split: str, base: Path, problems: Problems
+) -> ClassifiedFiles:
     rows = {each: _read_rows(base / file.csv, config.multi_label, problems) for each, file in files.items()}
     named = {label for listed in rows.values() for _, _, labels in listed for label in labels}
     labels = config.classes or tuple(sorted(named))
@@ -55,6 +56,7 @@ def _open(name: str, config: CsvConfig, files: Mapping[str, CsvFiles], split: st
     for number, image, names in rows[split]:
         if not (folder / image).is_file():
             problems.add(f"{source}:{number}: no such file: {str(folder / image)!r}")
+            continue
         unknown = [each for each in names if each not in index_of]
         if unknown:
             problems.add(f"{source}:{number}: {unknown[0]!r} is none of the classes in dataset.toml")

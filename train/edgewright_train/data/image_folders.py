@@ -67,8 +67,9 @@ def _roots(folder: Path) -> dict[str, Path]:
     return {ALL: folder} if len(classes) > 1 and not _of_other_formats(classes) else {}
 
 
-def _open(name: str, root: Path, roots: tuple[Path, ...], classes: tuple[str, ...] | None) -> ClassifiedFiles:
-    problems = Problems()
+def _open(
+    name: str, root: Path, roots: tuple[Path, ...], classes: tuple[str, ...] | None, problems: Problems
+) -> ClassifiedFiles:
     labels = classes or tuple(sorted({path.name for each in roots for path in _class_folders(each)}))
     for folder in _class_folders(root):
         if folder.name not in labels:

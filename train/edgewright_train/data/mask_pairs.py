@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -16,11 +16,10 @@ from .image_size import image_size
 from .label_image import label_image_size, read_label_image
 from .mask_config import MaskFiles, MasksConfig
 from .mask_values import MaskValues
+from .pair_list import Pair, listed_pairs
 from .problems import Problems
 from .splits import SPLITS, Splits
 from .text_lines import numbered_lines
-
-Pair = tuple[Path, Path]  # image, mask
 
 
 class MaskPairs(ImageFiles):
@@ -54,8 +53,24 @@ def mask_splits(config: MasksConfig, path: Path) -> Splits[MaskPairs]:
     return {split: partial(_open, f"{name}-{split}", config, each, path.parent) for split, each in files.items()}
 
 
-def _open(name: str, config: MasksConfig, files: MaskFiles, base: Path) -> MaskPairs:
-    problems = Problems()
+def _open(name: str, config: MasksConfig, files: MaskFiles, base: Path, problems: Problems) -> MaskPairs:
+    if files.pairs is not None:
+        source = base / files.pairs
+        pairs = listed_pairs(source, base / files.root, problems)
+        problems.check()
+        if not pairs:
+            raise InputError(f"{source}: no images; give a line per image: image,mask")
+    else:
+        pairs = _paired(config, files, base, problems)
+    pairs = checked_pairs(pairs, problems)
+    problems.check()
+    return MaskPairs(name, config.classes, pairs, config.values())
+
+
+def _paired(config: MasksConfig, files: MaskFiles, base: Path, problems: Problems) -> list[Pair]:
+    """Images of a folder or a list, with the masks of the same names."""
+    assert files.images is not None
+    assert files.masks is not None
     images_folder, masks_folder = base / files.images, base / files.masks
     if files.list is None:
         source = images_folder
@@ -71,9 +86,7 @@ def _open(name: str, config: MasksConfig, files: MaskFiles, base: Path) -> MaskP
         pairs = [(image, mask) for image, mask in pairs if mask.is_file()]
         if not pairs:
             raise InputError(f"{masks_folder}: holds a mask of none of the {len(images)} images in {images_folder}")
-    _check(pairs, problems)
-    problems.check()
-    return MaskPairs(name, config.classes, pairs, config.values())
+    return pairs
 
 
 def _listed(source: Path, folder: Path, suffix: str, problems: Problems) -> list[Path]:
@@ -96,25 +109,33 @@ def _mask_of(image: Path, images: Path, masks: Path, config: MasksConfig) -> Pat
     return masks / image.relative_to(images).with_name(image.name.removesuffix(end) + config.mask_suffix)
 
 
-def _check(pairs: Sequence[Pair], problems: Problems) -> None:
+def checked_pairs(pairs: Sequence[Pair], problems: Problems) -> list[Pair]:
+    """Those of which nothing is wrong."""
     image_of: dict[Path, Path] = {}
+    right = []
     for image, mask in pairs:
-        if mask in image_of:
-            problems.add(f"{mask}: the mask of two images, {image_of[mask]} and {image}")
-        image_of[mask] = image
-        if mask == image:
-            problems.add(f"{image}: would be its own mask; masks need another folder or mask_suffix")
-        elif not mask.is_file():
-            problems.add(f"{image}: no mask, looked for {mask}")
+        wrong = _wrong(image, mask, image_of)
+        image_of.setdefault(mask, image)
+        if wrong:
+            problems.add(wrong)
         else:
-            _check_sizes(image, mask, problems)
+            right.append((image, mask))
+    return right
 
 
-def _check_sizes(image: Path, mask: Path, problems: Problems) -> None:
+def _wrong(image: Path, mask: Path, image_of: Mapping[Path, Path]) -> str:
+    """What is wrong with a pair, "" for nothing; `image_of`: the images of the masks so far."""
+    if mask in image_of:
+        other = image_of[mask]
+        return f"{image}: listed twice" if other == image else f"{mask}: the mask of two images, {other} and {image}"
+    if mask == image:
+        return f"{image}: would be its own mask; masks need another folder or mask_suffix"
+    if not mask.is_file():
+        return f"{image}: no mask, looked for {mask}"
     try:
         (width, height), (mask_width, mask_height) = image_size(image), label_image_size(mask)
     except InputError as error:
-        problems.add(str(error))
-        return
+        return str(error)
     if (width, height) != (mask_width, mask_height):
-        problems.add(f"{mask}: the mask is {mask_width}x{mask_height}, its image {width}x{height} ({image})")
+        return f"{mask}: the mask is {mask_width}x{mask_height}, its image {width}x{height} ({image})"
+    return ""

@@ -6,22 +6,32 @@ _NUM_SHOWN = 10
 
 
 class Problems:
-    """Collects what is wrong while a reader goes on; `check` raises it as one error."""
+    """Collects what is wrong while a reader goes on; `check` raises it as one error.
 
-    def __init__(self) -> None:
-        self._shown: list[str] = []
-        self._count = 0
+    With `skip`, nothing is raised: readers leave out the records that they report, and `found` says which.
+    """
+
+    def __init__(self, *, skip: bool = False) -> None:
+        self._skip = skip
+        self._found: list[str] = []
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """A line each, in the order they were met; printable whatever bytes a file name holds."""
+        return tuple(self._found)
 
     def add(self, problem: str) -> None:
-        self._count += 1
-        if len(self._shown) < _NUM_SHOWN:
-            self._shown.append(problem)
+        self._found.append(problem.encode("utf-8", "backslashreplace").decode())
 
     def check(self) -> None:
         """Raises `InputError` with the first ten problems, a line each, and the count of the rest."""
-        if self._count == 1:
-            raise InputError(self._shown[0])
-        if self._count:
-            rest = self._count - len(self._shown)
-            lines = [*self._shown, f"and {rest} more"] if rest else self._shown
-            raise InputError(f"{self._count} problems:\n  " + "\n  ".join(lines))
+        if self._found and not self._skip:
+            raise InputError(self.summary())
+
+    def summary(self) -> str:
+        """What `check` raises; there must be a problem."""
+        if len(self._found) == 1:
+            return self._found[0]
+        rest = len(self._found) - _NUM_SHOWN
+        lines = [*self._found[:_NUM_SHOWN], f"and {rest} more"] if rest > 0 else self._found
+        return f"{len(self._found)} problems:\n  " + "\n  ".join(lines)

@@ -8,11 +8,13 @@ from typing import Literal, overload
 from ..errors import InputError
 from ..models.architecture import Task
 from .coco import open_coco
+from .coco_masks import open_coco_masks
 from .darknet import darknet_splits, yolo_folder_splits
 from .dataset import ClassificationDataset, Dataset, DetectionDataset, SegmentationDataset
 from .dataset_toml import ShapesConfig, shapes_offers, toml_offers
 from .image_folders import found_folder_splits
-from .splits import ALL, Offers, Splits, offers_of_boxes, split_of_name
+from .problems import Problems
+from .splits import ALL, Offers, Opener, Splits, offers_of_boxes, offers_of_boxes_and_masks, split_of_name
 
 GENERATED = "generated"
 
@@ -29,31 +31,47 @@ class UnknownFolderError(InputError):
 
 
 @overload
-def open_split(data: str | None, split: str, task: Literal["detect"] = "detect") -> DetectionDataset: ...
+def open_split(
+    data: str | None, split: str, task: Literal["detect"] = "detect", problems: Problems | None = None
+) -> DetectionDataset: ...
 
 
 @overload
-def open_split(data: str | None, split: str, task: Literal["classify"]) -> ClassificationDataset: ...
+def open_split(
+    data: str | None, split: str, task: Literal["classify"], problems: Problems | None = None
+) -> ClassificationDataset: ...
 
 
 @overload
-def open_split(data: str | None, split: str, task: Literal["segment"]) -> SegmentationDataset: ...
+def open_split(
+    data: str | None, split: str, task: Literal["segment"], problems: Problems | None = None
+) -> SegmentationDataset: ...
 
 
 @overload
-def open_split(data: str | None, split: str, task: Task) -> Dataset: ...
+def open_split(data: str | None, split: str, task: Task, problems: Problems | None = None) -> Dataset: ...
 
 
-def open_split(data: str | None, split: str, task: Task = "detect") -> Dataset:
+def open_split(data: str | None, split: str, task: Task = "detect", problems: Problems | None = None) -> Dataset:
     """Open one split of `data` for `task`; nothing, or `GENERATED`, means the generated data set.
 
-    A data set without splits (see `list_splits`) is the same whatever `split` says.  Raises `InputError`.
+    A data set without splits (see `list_splits`) is the same whatever `split` says.  Raises `InputError`, also for the
+    first of what `problems` hears, unless those are to be skipped.
     """
     splits = _splits(data, task)
     opener = splits.get(split, splits.get(ALL))
     if opener is None:
         raise InputError(f"SPLIT={split}: DATA={data or ''} has the splits {', '.join(splits)}")
-    return opener()
+    heard = problems or Problems()
+    dataset = opener(heard)
+    if not len(dataset):
+        raise InputError(f"DATA={data}: SPLIT={split}: no image of it is right: {heard.summary()}")
+    return dataset
+
+
+def list_tasks(data: str | None) -> tuple[Task, ...]:
+    """What `data` may be annotated for, its own truth first."""
+    return tuple(_offers(data))
 
 
 def open_images(data: str | None, split: str, task: Task) -> Dataset:
@@ -92,16 +110,16 @@ def _folder_offers(folder: Path) -> Offers:
     """A dataset.toml decides; without one, exactly one way to read the folder may fit."""
     if (folder / "dataset.toml").is_file():
         return toml_offers(folder / "dataset.toml")
-    found = {str(path): partial(darknet_splits, path) for path in sorted(folder.glob("*.data"))}
+    found = {str(path): partial(_darknet_offers, path) for path in sorted(folder.glob("*.data"))}
     annotations = sorted([*folder.glob("instances*.json"), *folder.glob("annotations/instances*.json")])
     if annotations:
-        found[str(annotations[0])] = partial(_coco_splits, annotations)
+        found[str(annotations[0])] = partial(_coco_offers, annotations)
     if (folder / "images").is_dir() and (folder / "labels").is_dir():
-        found[f"{folder / 'images'} and labels"] = partial(yolo_folder_splits, folder)
+        found[f"{folder / 'images'} and labels"] = partial(_yolo_folder_offers, folder)
     if len(found) > 1:
         raise InputError(f"DATA={folder}: could be read as {' or as '.join(found)}; give one file, or a dataset.toml")
     if found:
-        return offers_of_boxes(next(iter(found.values()))())
+        return next(iter(found.values()))()
     folders = found_folder_splits(folder)
     if folders is None:
         wanted = (
@@ -112,20 +130,25 @@ def _folder_offers(folder: Path) -> Offers:
     return {"classify": folders}
 
 
-def _coco_splits(files: Sequence[Path]) -> Splits[DetectionDataset]:
+def _coco_offers(files: Sequence[Path]) -> Offers:
     """Of the json files of one folder: by the split in `instances_<split>.json`, or `ALL` for a single file."""
-    splits: dict[str, Callable[[], DetectionDataset]] = {}
+    boxes: dict[str, Opener[DetectionDataset]] = {}
+    masks: dict[str, Opener[SegmentationDataset]] = {}
     for path in files:
         split = split_of_name(path.stem.removeprefix("instances_")) or ALL
-        if split in splits or (split == ALL and len(files) > 1):
+        if split in boxes or (split == ALL and len(files) > 1):
             names = ", ".join(str(each) for each in files)
             raise InputError(f"{path}: cannot tell which split it is among {names}; write a dataset.toml")
-        splits[split] = partial(open_coco, path)
-    return splits
+        boxes[split], masks[split] = partial(open_coco, path, None), partial(open_coco_masks, path, None)
+    return offers_of_boxes_and_masks(boxes, masks)
 
 
 def _coco_file_offers(path: Path) -> Offers:
-    return offers_of_boxes({ALL: partial(open_coco, path)})
+    return offers_of_boxes_and_masks({ALL: partial(open_coco, path, None)}, {ALL: partial(open_coco_masks, path, None)})
+
+
+def _yolo_folder_offers(folder: Path) -> Offers:
+    return offers_of_boxes(yolo_folder_splits(folder))
 
 
 def _darknet_offers(path: Path) -> Offers:

@@ -1,10 +1,11 @@
-"""The splits of a data set, by name, each opened only when asked for."""
+"""The splits of a data set, by name, each opened only when asked for: with the `Problems` that are to be told."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ..models.architecture import Task
-from .dataset import Dataset, DetectionDataset
+from .dataset import Dataset, DetectionDataset, SegmentationDataset
+from .problems import Problems
 from .shapes import ShapesDataset
 from .views import ClassesOfBoxes, ClassesOfShapes, MasksOfShapes
 
@@ -14,7 +15,8 @@ ALL = "all"  # the only split of a data set that makes no difference between tra
 DatasetT = TypeVar("DatasetT", bound=Dataset)
 OtherT = TypeVar("OtherT", bound=Dataset)
 
-Splits = Mapping[str, Callable[[], DatasetT]]
+Opener = Callable[[Problems], DatasetT]
+Splits = Mapping[str, Opener[DatasetT]]
 Offers = Mapping[Task, Splits[Dataset]]
 """By the tasks that the data set is annotated for."""
 
@@ -29,6 +31,11 @@ def offers_of_boxes(splits: Splits[DetectionDataset]) -> Offers:
     return {"detect": splits, "classify": _viewed(splits, ClassesOfBoxes)}
 
 
+def offers_of_boxes_and_masks(boxes: Splits[DetectionDataset], masks: Splits[SegmentationDataset]) -> Offers:
+    """Of a format that holds both; whether the files do is seen when a split is opened."""
+    return {**offers_of_boxes(boxes), "segment": masks}
+
+
 def offers_of_shapes(splits: Splits[ShapesDataset]) -> Offers:
     """The generator knows everything."""
     return {
@@ -39,7 +46,7 @@ def offers_of_shapes(splits: Splits[ShapesDataset]) -> Offers:
 
 
 def _viewed(splits: Splits[DatasetT], view: Callable[[DatasetT], OtherT]) -> Splits[OtherT]:
-    def opener(open_: Callable[[], DatasetT]) -> Callable[[], OtherT]:
-        return lambda: view(open_())
+    def opener(open_: Opener[DatasetT]) -> Opener[OtherT]:
+        return lambda problems: view(open_(problems))
 
     return {name: opener(open_) for name, open_ in splits.items()}
