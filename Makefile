@@ -17,8 +17,11 @@ TARGET := $(or $(TARGET),ncnn)
 # A cfg, a recipe or the name of a run says which network it is; the default of MODEL must not contradict it.
 MODEL_IS_MEANT := $(or $(filter command,$(origin MODEL)),$(if $(CFG)$(RECIPE)$(if $(filter 1,$(RESUME)),$(NAME)),,default))
 export $(VARIABLES)
+# What is built for ARM or run as ARM needs compilers or QEMU; musl brings its own compiler.
+ARM_SETUP = $(if $(filter musl,$(LIBC)),,setup-arm)
+QEMU_SETUP = $(if $(filter qemu:% cortex-%,$(DEVICE)),setup-arm)
 
-.PHONY: help setup demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench bench-arm \
+.PHONY: help setup setup-arm demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench bench-arm \
         tune matrix report edge edge-rpi deb edge-test edge-asan edge-tsan edge-lint fuzz clean
 
 help: ## Show the targets and their variables
@@ -28,6 +31,9 @@ help: ## Show the targets and their variables
 setup: ## Create .venv and install everything (a second run does nothing)
 #: PYTHON=python3.12 TORCH_INDEX=url-of-a-CPU-build
 	@tools/setup.sh
+
+setup-arm: setup ## Install the cross compilers and QEMU; every target that needs them does so itself
+	@tools/install_packages.sh "make setup-arm" tools/apt-packages-arm.txt build/setup-arm.log
 
 demo: setup ## From nothing: train on generated images, export, prove, benchmark, report
 	@tools/demo.sh
@@ -76,18 +82,18 @@ sensitivity: setup ## Find the layers that few bits hurt; writes build/<model>/s
 	  --split="$$SPLIT" --images="$$IMAGES" --calibration-data="$$CALIBRATION_DATA" --calibration="$$CALIBRATION" --seed="$$SEED" \
 	  --method="$$METHOD" --size="$$SIZE" --out="$$OUT" --json="$$JSON"
 
-verify: setup ## Check every byte of a pack and repeat its golden vectors
+verify: setup $(QEMU_SETUP) ## Check every byte of a pack and repeat its golden vectors
 #: PACK=build/yolo-fastestv2/ncnn-fp16 [THREADS=1 JSON=out.json]
-#: PACK=ncnn pack DEVICE=host|ssh://user@host:port|adb:SERIAL | DEVICES=lab.toml
+#: PACK=ncnn pack DEVICE=host|ssh://user@host:port|adb:SERIAL|qemu:cortex-a76 | DEVICES=lab.toml
 ifneq ($(DEVICE)$(DEVICES),)
 	@$(BIN)/edgewright-device-verify --pack="$$PACK" --device="$$DEVICE" --devices="$$DEVICES" --threads="$$THREADS" --json="$$JSON"
 else
 	@$(BIN)/edgewright-verify --pack="$$PACK" --threads="$$THREADS" --json="$$JSON"
 endif
 
-eval: setup ## Print AP, top-1 and top-5, or mIoU of a pack or a checkpoint
+eval: setup $(QEMU_SETUP) ## Print AP, top-1 and top-5, or mIoU of a pack or a checkpoint
 #: PACK=dir | WEIGHTS=x.safetensors | DETECTIONS=found.json  DATA= [SPLIT=val SCORE=0.001 IOU=0.4 JSON=out.json]
-#: PACK=ncnn pack DEVICE=host|ssh://user@host:port|adb:SERIAL DATA= [THREADS=1 and the same]
+#: PACK=ncnn pack DEVICE=host|ssh://user@host:port|adb:SERIAL|qemu:cortex-a76 DATA= [THREADS=1 and the same]
 ifneq ($(DEVICE)$(DEVICES),)
 	@$(BIN)/edgewright-device-eval --pack="$$PACK" --device="$$DEVICE" --devices="$$DEVICES" --data="$$DATA" \
 	  --split="$$SPLIT" --score="$$SCORE" --iou="$$IOU" --threads="$$THREADS" --json="$$JSON"
@@ -102,11 +108,11 @@ bench: setup ## Measure 1-core and 4-core latency of a model's packs
 	@$(BIN)/edgewright-bench --pack="$$PACK" $(if $(PACK),,--model="$$MODEL") --device="$$DEVICE" --devices="$$DEVICES" \
 	  --threads="$$THREADS" --image="$$IMAGE" $(if $(MLPERF),--mlperf) --sustained="$$SUSTAINED" --json="$$JSON"
 
-bench-arm: setup ## Count the ARM instructions of one inference of the NCNN packs, under QEMU
+bench-arm: setup setup-arm ## Count the ARM instructions of one inference of the NCNN packs, under QEMU
 #: [WEIGHTS=x.safetensors | PACKS=folder] [CPU=cortex-a53|cortex-a72|cortex-a76 SIZE=WxH CALIBRATION_DATA= JSON=out.json]
 	@tools/bench_arm.sh
 
-tune: setup ## Measure a model's packs in turns and recommend one, with the reasons
+tune: setup $(QEMU_SETUP) ## Measure a model's packs in turns and recommend one, with the reasons
 #: PACKS=folders,with,commas | MODEL=yolo-fastestv2  [DEVICE=host|cortex-a76 THREADS=1,2,4 BUDGET=0.005|any JSON=out.json]
 	@$(BIN)/edgewright-tune --packs="$$PACKS" --model="$$MODEL" --device="$$DEVICE" --threads="$$THREADS" \
 	  --budget="$$BUDGET" --json="$$JSON"
@@ -122,11 +128,11 @@ report: setup ## Write build/report.html: curves, packs, accuracy against latenc
 edge: setup ## Build edgebench, the C++ runner, for this machine
 	@$(BIN)/python -m edgewright_edge.building.host
 
-edge-rpi: setup ## Build edgebench for the Raspberry Pi: one static program
+edge-rpi: setup $(ARM_SETUP) ## Build edgebench for the Raspberry Pi: one static program
 #: ARCH=aarch64|armv7 [PACK=dir LIBC=musl TESTS=1]
 	@$(BIN)/python -m edgewright_edge.building.cross --arch="$$ARCH" --pack="$$PACK" --libc="$$LIBC" $(if $(TESTS),--tests)
 
-deb: setup ## The same as a Debian package
+deb: setup $(ARM_SETUP) ## The same as a Debian package
 #: ARCH=arm64|armhf [LIBC=musl PACK=dir]
 	@$(BIN)/python -m edgewright_edge.building.cross --arch="$$ARCH" --pack="$$PACK" --libc="$$LIBC" --deb
 

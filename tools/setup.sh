@@ -15,25 +15,12 @@ logged() { "$@" >>"$log" 2>&1 || { tail -n 15 "$log" >&2; fail "'$*' failed (log
 command -v "$python" >/dev/null || fail "$python not found; install Python 3.10 or newer, or give PYTHON="
 known=tools/constraints-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt
 [ -f "$known" ] || known=
-inputs=$({ "$python" --version; cat pyproject.toml $known tools/apt-packages.txt tools/setup.sh; } | sha256sum | cut -d' ' -f1)
+inputs=$({ "$python" --version; cat pyproject.toml $known tools/apt-packages.txt tools/install_packages.sh tools/setup.sh; } | sha256sum | cut -d' ' -f1)
 [ "$(cat "$stamp" 2>/dev/null)" = "$inputs" ] && exit 0
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$("$python" --version) is too old; 3.10 is needed"
 mkdir -p build && : >"$log"
 
-if command -v dpkg-query >/dev/null; then
-  missing=()
-  while read -r package; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-  done <tools/apt-packages.txt
-  if [ ${#missing[@]} -gt 0 ]; then
-    [ "$(id -u)" = 0 ] || fail "system packages are missing; run: sudo apt-get install -y ${missing[*]}"
-    step "installing ${missing[*]}"
-    logged apt-get update
-    logged env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
-  fi
-else
-  step "not a Debian system: please install the equivalents of: $(tr '\n' ' ' <tools/apt-packages.txt)"
-fi
+tools/install_packages.sh "make setup" tools/apt-packages.txt "$log"
 
 step "creating .venv with $("$python" --version)"
 logged "$python" -m venv .venv

@@ -13,7 +13,7 @@ from edgewright_train.errors import InputError
 from .building.host import build_host
 from .device import num_cores
 from .devices.edgebench import edgebench_on
-from .devices.target import Target
+from .devices.target import Target, require_clock
 from .edgebench import edgebench_error
 from .request import thread_counts
 
@@ -33,6 +33,7 @@ def parse_duration(text: str) -> float:
 
 def sustain(target: Target, folder: Path, threads: str, seconds: float, *, show: TextIO) -> dict[str, Any]:
     """Every minute goes to `show` as it ends.  Raises the error that edgebench reports."""
+    require_clock(target)
     pack = open_pack(folder)
     if pack.manifest.target != "ncnn":
         raise InputError(f"{folder}: SUSTAINED= is for ncnn packs, this one is for {pack.manifest.target}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgewright_edge.devices import binary
-from edgewright_edge.devices.address import AdbAddress, HostAddress, SshAddress, parse_device
+from edgewright_edge.devices.address import AdbAddress, HostAddress, QemuAddress, SshAddress, parse_device
 from edgewright_edge.devices.choose import chosen_target, chosen_targets
 from edgewright_edge.devices.fleet import exit_code, on_each
 from edgewright_edge.devices.lab import read_lab
@@ -25,6 +25,7 @@ from edgewright_train.errors import CheckError, InputError
         ("ssh://pi@[fe80::1%eth0]:22", SshAddress("fe80::1%eth0", "pi", 22)),
         ("adb:emulator-5554", AdbAddress("emulator-5554")),
         ("adb:10.0.0.7:5555", AdbAddress("10.0.0.7:5555")),
+        ("qemu:cortex-a76", QemuAddress("cortex-a76")),
     ],
 )
 def test_a_device_reads_back_as_it_was_written(text: str, address: object) -> None:
@@ -35,8 +36,8 @@ def test_a_device_reads_back_as_it_was_written(text: str, address: object) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "DEVICE=: give host, ssh://user@host:port or adb:SERIAL"),
-        ("pi@10.0.0.5", "give host, ssh://user@host:port or adb:SERIAL"),
+        ("", "DEVICE=: give host, ssh://user@host:port, adb:SERIAL or qemu:CPU"),
+        ("pi@10.0.0.5", "give host, ssh://user@host:port, adb:SERIAL or qemu:CPU"),
         ("ssh://", "the host is ''"),
         ("ssh://-oProxyCommand=reboot", "the host is '-oProxyCommand=reboot'; it must be"),
         ("ssh://-l@pi", "the user is '-l'; it must be"),
@@ -52,6 +53,8 @@ def test_a_device_reads_back_as_it_was_written(text: str, address: object) -> No
         ("adb:", "the serial number is ''"),
         ("adb:-e", "the serial number is '-e'"),
         ("adb:a b", "the serial number is 'a b'"),
+        ("qemu:", "the CPU is ''; it must be one of cortex-a53, cortex-a72, cortex-a76"),
+        ("qemu:max", "the CPU is 'max'"),
     ],
 )
 def test_what_is_no_device_is_refused_with_the_part_that_is_wrong(text: str, message: str) -> None:
@@ -98,7 +101,7 @@ def test_a_lab_names_devices_and_says_how_programs_are_started_there(tmp_path: P
         ("[devices]", "devices: "),
         ('[devices.a]\nname = "x"', "devices.a.device: missing"),
         ('[devices.a]\ndevice = "host"\ncpu = 1', "devices.a.cpu: unknown key"),
-        ('[devices.a]\ndevice = "pi"', "devices.a.device: give host, ssh://user@host:port or adb:SERIAL"),
+        ('[devices.a]\ndevice = "pi"', "devices.a.device: give host, ssh://user@host:port, adb:SERIAL or qemu:CPU"),
         ('[devices.a]\ndevice = "ssh://pi:x"', "devices.a.device: the port is 'x'"),
         ('[devices.a]\ndevice = "host"\nrunner = "qemu"', "devices.a.runner: "),
         ('[devices.a]\ndevice = "host"\nrunner = ["a", ""]', "devices.a.runner.1: "),

@@ -1,4 +1,4 @@
-"""What a user gives as `DEVICE`: host, ssh://user@host:port or adb:SERIAL."""
+"""What a user gives as `DEVICE`: host, ssh://user@host:port, adb:SERIAL or qemu:CPU."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,12 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)\]")
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
-_FORMS = "give host, ssh://user@host:port or adb:SERIAL"
+_FORMS = "give host, ssh://user@host:port, adb:SERIAL or qemu:CPU"
+# CPU, as QEMU calls it -> architecture.  Raspberry Pi 3, 4 and 5 in 64 bits; 2, and the others in 32 bits.
+EMULATED = {
+    "cortex-a53": "aarch64", "cortex-a72": "aarch64", "cortex-a76": "aarch64",
+    "cortex-a7": "armv7", "cortex-a15": "armv7",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,17 @@ class AdbAddress:
         return f"adb:{self.serial}"
 
 
-Address = HostAddress | SshAddress | AdbAddress
+@dataclass(frozen=True)
+class QemuAddress:
+    """An ARM CPU that QEMU pretends to be, on this machine."""
+
+    cpu: str
+
+    def __str__(self) -> str:
+        return f"qemu:{self.cpu}"
+
+
+Address = HostAddress | SshAddress | AdbAddress | QemuAddress
 
 
 def parse_device(text: str) -> Address:
@@ -58,6 +73,11 @@ def parse_device(text: str) -> Address:
         serial = text.removeprefix("adb:")
         _require(_SERIAL, serial, text, "the serial number", "as adb devices lists it")
         return AdbAddress(serial)
+    if text.startswith("qemu:"):
+        cpu = text.removeprefix("qemu:")
+        if cpu not in EMULATED:
+            raise InputError(f"DEVICE={text}: the CPU is {cpu!r}; it must be one of {', '.join(EMULATED)}")
+        return QemuAddress(cpu)
     raise InputError(f"DEVICE={text}: {_FORMS}")
 
 

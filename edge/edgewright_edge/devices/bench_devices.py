@@ -9,13 +9,14 @@ from ..bench import Row, bench_packs
 from ..device import num_cores
 from ..request import Request
 from .edgebench import edgebench_on
-from .target import Target
+from .target import Target, require_clock
 
 Ask = Callable[[int, str], Request]  # for a machine with so many cores, and what to call it
 
 
 def bench_on(target: Target, folders: Sequence[Path], ask: Ask) -> Iterator[Row]:
     """One after the other.  Raises the first error of the device; what was measured before is out already."""
+    require_clock(target)
     if target.is_plain_host:
         yield from bench_packs(folders, ask(num_cores(), "this machine"), device=target.name)
         return

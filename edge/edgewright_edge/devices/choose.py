@@ -11,7 +11,9 @@ from .target import HOST, Target
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", help="host (default), ssh://user@host:port or adb:SERIAL; or a name in --devices")
+    parser.add_argument(
+        "--device", help="host (default), ssh://user@host:port, adb:SERIAL, qemu:CPU; or a name in --devices"
+    )
     parser.add_argument("--devices", type=Path, help="a lab.toml: all of its devices, or the one that --device names")
 
 

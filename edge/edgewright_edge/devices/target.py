@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from edgewright_train.errors import InputError
+
 from .adb import AdbConnection
-from .address import AdbAddress, Address, HostAddress, SshAddress
+from .address import EMULATED, AdbAddress, Address, HostAddress, QemuAddress, SshAddress
 from .connection import Connection
 from .host import HostConnection
+from .qemu import QemuConnection
 from .ssh import SshConnection
 
 DEFAULT_TIMEOUT_S = 3600.0
@@ -47,3 +50,13 @@ def connect(target: Target) -> Connection:
             return SshConnection(target.address, target.name, target.folder)
         case AdbAddress():
             return AdbConnection(target.address, target.name, target.folder)
+        case QemuAddress():
+            return QemuConnection(target.address, target.name, target.folder)
+
+
+def require_clock(target: Target) -> None:
+    """Raises `InputError` for a CPU on which a time means nothing."""
+    if isinstance(target.address, QemuAddress):
+        cpu = target.address.cpu
+        count = f"; make bench-arm CPU={cpu} counts its instructions" if EMULATED[cpu] == "aarch64" else ""
+        raise InputError(f"DEVICE={target.name}: {cpu} is emulated, which has no latency{count}")
