@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewright_train.data.augment import augment
-from edgewright_train.data.augmentation import Augmentation
+from edgewright_train.data.augmentation import Augmentation, check_augmentation
 from edgewright_train.data.dataset import IGNORED
 from edgewright_train.data.picture import Picture
 from edgewright_train.errors import InputError
@@ -225,3 +225,12 @@ def test_a_crop_changes_its_shape_as_far_as_asked_for() -> None:
 def test_settings_that_make_no_sense_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(InputError, match=next(iter(values))):
         parse_record(Augmentation, values, source="recipe")
+
+
+def test_a_network_that_cannot_learn_from_such_samples_is_told_so() -> None:
+    with pytest.raises(InputError, match=r"x\.toml: augmentation\.mosaic"):
+        check_augmentation(Augmentation(mosaic=0.1), "classify", source="x.toml")
+    with pytest.raises(InputError, match=r"x\.toml: augmentation\.multi_scale"):
+        check_augmentation(Augmentation(multi_scale=(0.5, 1.0)), "ssd", source="x.toml")
+    check_augmentation(Augmentation(mosaic=1.0, multi_scale=(0.5, 2.0)), "yolo-fastestv2", source="x.toml")
+    check_augmentation(Augmentation(multi_scale=(0.5, 2.0)), "classify", source="x.toml")

@@ -1,5 +1,7 @@
 """Blur and noise of the strength asked for, and hidden parts of which nobody knows what they show."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,14 @@ def test_noise_has_at_most_the_deviation_asked_for() -> None:
     assert 0.7 * 10.2 < max(deviations) < 1.05 * 10.2
     assert min(deviations) < 0.3 * 10.2
     assert all(abs(degraded(GREY, seed, noise=0.04).image.mean() - 128) < 0.3 for seed in range(5))
+
+
+def test_noise_follows_from_the_generator_in_every_thread() -> None:
+    with ThreadPoolExecutor(3) as threads:
+        images = list(threads.map(lambda seed: degraded(GREY, seed, noise=0.1).image, [1, 2, 3] * 20))
+    for index, image in enumerate(images):
+        np.testing.assert_array_equal(image, images[index % 3])
+    assert len({image.tobytes() for image in images}) == 3
 
 
 def test_blur_smooths_and_keeps_the_brightness() -> None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from ..errors import InputError
 from ..schema import Record
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -11,6 +12,7 @@ Share = Annotated[float, Field(ge=0.01, le=1)]
 Factor = Annotated[float, Field(gt=0, le=10)]
 
 WHOLE = (1.0, 1.0)  # a crop that shows all of the image
+ONE_SCALE = (1.0, 1.0)
 
 
 class Augmentation(Record):
@@ -54,7 +56,7 @@ class Augmentation(Record):
     noise: Fraction = 0.0
     erase: Fraction = 0.0
     min_visible: Fraction = 0.3
-    multi_scale: tuple[Annotated[float, Field(ge=0.25, le=1)], Annotated[float, Field(ge=1, le=4)]] = (1.0, 1.0)
+    multi_scale: tuple[Annotated[float, Field(ge=0.25, le=1)], Annotated[float, Field(ge=1, le=4)]] = ONE_SCALE
 
     @model_validator(mode="after")
     def _ranges_are_ordered(self) -> "Augmentation":
@@ -71,3 +73,11 @@ class Augmentation(Record):
         if self.mosaic_off_epochs and epoch >= num_epochs - self.mosaic_off_epochs:
             return self.model_copy(update={"mosaic": 0.0})
         return self
+
+
+def check_augmentation(settings: Augmentation, loss_kind: str, *, source: str) -> None:
+    """Raises `InputError` naming `source` where a network that learns by `loss_kind` cannot learn from such samples."""
+    if settings.mosaic and loss_kind == "classify":
+        raise InputError(f"{source}: augmentation.mosaic: a classifier learns from one image at a time; must be 0")
+    if settings.multi_scale != ONE_SCALE and loss_kind == "ssd":
+        raise InputError(f"{source}: augmentation.multi_scale: the priors of SSD are for one size; must be [1.0, 1.0]")

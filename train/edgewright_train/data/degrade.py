@@ -27,9 +27,7 @@ def degrade(picture: Picture, settings: Augmentation, rng: Generator) -> Picture
     if settings.blur:
         image = _blurred(image, rng.uniform(0, settings.blur))
     if settings.noise:
-        deviation = np.float32(255 * rng.uniform(0, settings.noise))
-        noise = deviation * rng.standard_normal(image.shape, np.float32)
-        image = np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
+        image = _noisy(image, 255 * rng.uniform(0, settings.noise), seed=int(rng.integers(1 << 31)))
     picture = dataclasses.replace(picture, image=image)
     if settings.erase and rng.uniform() < settings.erase:
         return _hide(picture, _draw_rectangle(picture.size_wh, rng), settings.min_visible)
@@ -38,6 +36,13 @@ def degrade(picture: Picture, settings: Augmentation, rng: Generator) -> Picture
 
 def _blurred(image: NDArray[np.uint8], deviation_px: float) -> NDArray[np.uint8]:
     return cv2.GaussianBlur(image, (0, 0), deviation_px) if deviation_px >= _FAINTEST_BLUR_PX else image
+
+
+def _noisy(image: NDArray[np.uint8], deviation: float, *, seed: int) -> NDArray[np.uint8]:
+    """By OpenCV, whose generator is the thread's own: three times as fast as numpy's."""
+    cv2.setRNGSeed(seed)
+    noise = cv2.randn(np.empty(image.shape, np.int16), (0.0, 0.0, 0.0), (deviation, deviation, deviation))
+    return cv2.add(image, noise, dtype=cv2.CV_8U)
 
 
 def _draw_rectangle(size_wh: SizeWh, rng: Generator) -> NDArray[np.int64]:
