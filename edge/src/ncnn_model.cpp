@@ -17,6 +17,8 @@
 namespace edgewright {
 namespace {
 
+constexpr int kNoHalfStorage = 2;  // in a layer's feature mask
+
 // The planes of the caller follow each other; those of ncnn are padded to 16 bytes.
 void CopyPlanes(const float* planes, int width, int height, ncnn::Mat* mat) {
   const std::size_t plane_size = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
@@ -55,6 +57,28 @@ void SetHalfPrecision(bool half, ncnn::Option* option) {
   option->use_fp16_arithmetic = half;
   option->use_bf16_storage = false;
   option->use_bf16_packed = false;
+}
+
+// Where the CPU computes in half precision, ncnn converts nothing for a layer whose mask keeps it in float32: it would
+// take the bits of half-precision values, and read past their end.  These give float32 to whoever reads them.
+bool GivesFloat32(const ncnn::Layer& layer) {
+  return (layer.featmask & kNoHalfStorage) != 0 || layer.type == "Input" || layer.type == "MemoryData" ||
+         layer.type == "Permute";
+}
+
+// On every CPU, so that a model is good everywhere or nowhere.
+Status CheckMasks(const ncnn::Net& net) {
+  for (const ncnn::Layer* layer : net.layers()) {
+    if ((layer->featmask & kNoHalfStorage) == 0) continue;
+    for (const int blob : layer->bottoms) {
+      const int producer = net.blobs()[static_cast<std::size_t>(blob)].producer;
+      if (producer < 0 || GivesFloat32(*net.layers()[static_cast<std::size_t>(producer)])) continue;
+      return InputError(
+          "layer " + OneLine(layer->name.substr(0, 80)) +
+          " is kept in float32 by its mask (31=), and reads half precision; a Permute must stand between");
+    }
+  }
+  return Done{};
 }
 
 // ncnn keeps what it finds out about the CPU in globals, which it fills on first use without a lock: two models that
@@ -99,6 +123,9 @@ Result<NcnnModel> NcnnModel::Load(const Bytes& param, Bytes bin, NcnnOptions opt
   const auto* text_position = reinterpret_cast<const unsigned char*>(text.c_str());
   if (impl->net.load_param(ncnn::DataReaderFromMemory(text_position, text.size())) != 0) {
     return InputError("ncnn refuses the .param");
+  }
+  if (options.half_precision) {
+    if (const Status masks = CheckMasks(impl->net); !masks.ok()) return masks.error();
   }
   const WeightsReader weights(impl->net, impl->bin);
   if (impl->net.load_model(weights) != 0 || !weights.complete()) return InputError("ncnn refuses the .bin");

@@ -133,6 +133,45 @@ TEST_CASE("a depthwise layer of stride 2 is right in half precision at every wid
   }
 }
 
+// A layer in float32 behind one in half precision, with what stands between them, and how many layers and blobs.
+std::string MaskedParam(const std::string& between, const std::string& reads, const std::string& counts) {
+  return "7767517\n" + counts + "\nInput image 0 1 image\nConvolution a 1 1 image mixed 0=3 1=1 5=1 6=9\n" + between +
+         "Convolution b 1 1 " + reads + " out 0=2 1=1 5=1 6=6 31=3\n";
+}
+
+Bytes MaskedBin() {
+  const float values[22] = {0, 1, 0, 0, 0, 2, 0, 0,    0, 3, 1, 1, 1,  // the flag, 9 weights, 3 biases
+                            0, 1, 1, 1, 0, 1, 0, 0.5F, -1};            // the flag, 6 weights, 2 biases
+  Bytes bytes;
+  Append(values, 22, &bytes);
+  return bytes;
+}
+
+TEST_CASE("a layer that its mask keeps in float32 may not read half precision") {
+  const auto load = [](const std::string& param, bool half_precision) {
+    return NcnnModel::Load(ToBytes(param), MaskedBin(), {"image", {"out"}, 1, half_precision});
+  };
+  const std::string bare = MaskedParam("", "mixed", "3 3");
+  const auto refused = load(bare, true);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message ==
+        "layer b is kept in float32 by its mask (31=), and reads half precision; a Permute must stand between");
+  CHECK(load(bare, false).ok());
+
+  const std::string bridged = MaskedParam("Permute p 1 1 mixed wide 0=0\n", "wide", "4 4");
+  auto model = load(bridged, true);
+  REQUIRE_MESSAGE(model.ok(), (model.ok() ? "" : model.error().message));
+  const float planes[3 * 2] = {1, 2, 3, 4, 5, 6};
+  const auto maps = model.value().Run(planes, 2, 1);
+  REQUIRE(maps.ok());
+  const edgewright::MapView& map = maps.value()[0];
+  const float mixed[3][2] = {{2, 3}, {7, 9}, {16, 19}};
+  for (int i = 0; i < 2; ++i) {
+    CHECK(map.channel(0)[i] == mixed[0][i] + mixed[1][i] + mixed[2][i] + 0.5F);
+    CHECK(map.channel(1)[i] == mixed[1][i] - 1);
+  }
+}
+
 TEST_CASE("an int8 layer computes on codes") {
   auto model = Load(kInt8Param, Int8Bin());
   REQUIRE_MESSAGE(model.ok(), (model.ok() ? "" : model.error().message));
