@@ -12,6 +12,9 @@ from training_runs import run_folder, start, train, write_recipe
 
 from edgewright_train.training_state import read_state
 
+MANY_SIZES = {"augmentation__multi_scale": (0.5, 1.5), "augmentation__noise": 0.05, "augmentation__erase": 0.5}
+MOSAIC = {"augmentation__mosaic": 0.5, "augmentation__mosaic_off_epochs": 1, "augmentation__rotate": 10.0}
+
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -61,12 +64,13 @@ def test_on_several_threads_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("base", "changes"),
     [
-        ("classify-shapes", {"model": "espnetv2-0.5", "size_wh": (32, 32)}),
-        ("segment-shapes", {"model": "dicenet-0.2", "loss__dice": 0.5}),
+        ("classify-shapes", {"model": "espnetv2-0.5", "size_wh": (32, 32), **MANY_SIZES}),
+        ("segment-shapes", {"model": "dicenet-0.2", "loss__dice": 0.5, **MANY_SIZES, **MOSAIC}),
+        ("yolo-fastestv2-shapes", {**MANY_SIZES, **MOSAIC}),
     ],
-    ids=["classify", "segment"],
+    ids=["classify", "segment", "detect"],
 )
-def test_so_do_a_classifier_with_dropout_and_a_segmenter(base: str, changes: dict[str, Any], tmp_path: Path) -> None:
+def test_so_do_all_tasks_at_several_sizes_and_with_all_augmentation(base: str, changes: dict[str, Any], tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, base, evaluate_every=1, **changes)
     stop_at(tmp_path, recipe, 3, signal.SIGKILL)
     assert train(tmp_path, recipe, "--resume") == 0
