@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .contact_sheet import NUM_CELLS, contact_sheet
 from .dataset import Annotation
-from .preview import contact_sheet
 from .shapes import ShapesDataset
 
 _NAME = "shapes"
@@ -31,7 +31,7 @@ def write_darknet(folder: Path, datasets: Mapping[str, ShapesDataset], *, advanc
     _write_text(folder / "dataset.toml", f'format = "darknet"\ndata = "{_NAME}.data"\n')
     _write_text(folder / f"{_NAME}.data", f"classes = {len(labels)}\n{lists}names = {_NAME}.names\n")
     _write_text(folder / f"{_NAME}.names", "".join(f"{label}\n" for label in labels))
-    _write_image(folder / "preview.png", contact_sheet(datasets["train"]))
+    _write_image(folder / "preview.png", _preview(datasets["train"]))
     for split, dataset in datasets.items():
         _write_split(folder, split, dataset, advance)
 
@@ -49,6 +49,10 @@ def _write_split(folder: Path, split: str, dataset: ShapesDataset, advance: Call
         advance()
     _write_text(folder / f"{split}.txt", "".join(paths))
     _write_text(folder / f"image_classes/{split}.txt", "".join(classes))
+
+
+def _preview(dataset: ShapesDataset) -> NDArray[np.uint8]:
+    return contact_sheet(dataset, "detect", range(min(len(dataset), NUM_CELLS)))
 
 
 def _label_lines(annotation: Annotation) -> str:

@@ -1,0 +1,1 @@
+"""What is in a data set: counts, balance, sizes, what looks odd and what is wrong."""
