@@ -20,8 +20,10 @@ from edgewright_edge.building.cross import ARCHITECTURES, main
 from edgewright_edge.building.pack_layers import layers_of
 from edgewright_edge.building.zig_compiler import zig_arguments
 from edgewright_edge.measurement import BenchResult
+from edgewright_export.manifest import Precision
 from edgewright_export.ncnn_layers import NCNN_LAYERS
 from edgewright_export.pack import list_files, open_pack
+from edgewright_export.parity import TOLERANCES
 from edgewright_train.schema import parse_record_json
 
 _BUILD = Path(__file__).resolve().parents[2] / "build"
@@ -146,10 +148,17 @@ def test_half_precision_is_computed_where_the_cpu_has_it(built: Emulated, tmp_pa
     assert (in_half > 1e-5) == (built.cpu == "cortex-a76")
 
 
-def test_wrong_weights_are_found_there_too(built: Emulated, tmp_path: Path) -> None:
-    pack = write_ncnn_pack(tmp_path / "pack")
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_wrong_weights_are_found_there_too(built: Emulated, precision: Precision, tmp_path: Path) -> None:
+    """In half precision as well, where the limits that hold for rounding are the wider ones."""
+    pack = write_ncnn_pack(tmp_path / "pack", kind="yolo")
+    rewrite_manifest(pack, lambda m: m.update(precision=precision))
+    limits = TOLERANCES["detect"][precision].model_dump()
+    rewrite_manifest(pack, lambda m: m["golden"].update(tolerance=limits))
+    assert built("verify", pack).returncode == 0
     data = bytearray((pack / "model.bin").read_bytes())
-    data[4:8] = np.float32(9).tobytes()
+    first = np.frombuffer(data, np.float32, 1, 4)[0]
+    data[4:8] = np.float32(first + 0.5).tobytes()
     (pack / "model.bin").write_bytes(data)
     rewrite_manifest(pack, lambda m: m.update(files=[file.model_dump() for file in list_files(pack)]))
     assert built("verify", pack).returncode == 1
