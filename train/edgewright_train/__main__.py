@@ -13,6 +13,7 @@ from .errors import InputError
 if TYPE_CHECKING:
     from .recipe import Recipe
     from .run_folder import RunFolder
+    from .run_training import Start
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,13 +41,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
     parser.add_argument("--resume", nargs="?", const="1", choices=("0", "1"), default="0", help="continue the run")
     parser.add_argument("--replace", action="store_true", help="start again although the run exists")
+    spread = parser.add_argument_group("several processes", "one training; its result does not depend on their number")
+    spread.add_argument("--nproc", type=int, default=1, help="processes on this machine, on GPUs one for each")
+    spread.add_argument("--nnodes", type=int, default=1, help="machines; start the same command on each")
+    spread.add_argument("--master", default="", help="HOST[:PORT] of one of the machines, where they meet")
+    spread.add_argument("--restarts", type=int, default=3, help="starts from the last checkpoint when a process dies")
     parser.add_argument("--json", help="write the result there as JSON; - for standard output")
+    parser.set_defaults(given=list(sys.argv[1:] if argv is None else argv))
     return run_command(parser, _train, argv)
 
 
 def _train(arguments: argparse.Namespace) -> int:
     share_cores()
-    from .run_training import run_training  # noqa: PLC0415 (torch is slow to import, and --help does not need it)
+    from .processes.group import is_first, is_worker  # noqa: PLC0415 (torch is slow to import, and --help needs none)
+    from .run_training import run_training  # noqa: PLC0415
 
     if arguments.model and arguments.cfg:
         raise InputError("give one of MODEL= and CFG=")
@@ -62,7 +70,11 @@ def _train(arguments: argparse.Namespace) -> int:
     }
     resume = arguments.resume == "1"
     recipe, folder = (_resumed if resume else _fresh)(arguments, overrides)
-    status = run_training(recipe, folder, "resume" if resume else "replace" if arguments.replace else "new")
+    if (arguments.nproc, arguments.nnodes) != (1, 1) and not is_worker():
+        return _launch(arguments, recipe, folder)
+    status = run_training(recipe, folder, _start(arguments))
+    if not is_first():
+        return 0
     text = (
         f"{folder.best}: {status.metric} {status.best_value:.4f}, of step {status.best_step} of {status.step}\n"
         f"next: make export WEIGHTS={shlex.quote(str(folder.best))} TARGET=all"
@@ -71,6 +83,26 @@ def _train(arguments: argparse.Namespace) -> int:
     record = {"run": str(folder.path), "best": str(folder.best), **measured}
     emit(text, record, arguments.json)
     return 0
+
+
+def _launch(arguments: argparse.Namespace, recipe: "Recipe", folder: "RunFolder") -> int:
+    """What can be seen to be wrong is said once, before there are several processes."""
+    from .processes.launch import Launch, launch  # noqa: PLC0415
+    from .run_training import check_start  # noqa: PLC0415
+
+    how = Launch(
+        num_processes=arguments.nproc,
+        num_machines=arguments.nnodes,
+        endpoint=arguments.master,
+        max_restarts=arguments.restarts,
+    )
+    how.check()
+    check_start(recipe, folder, _start(arguments), how.num_processes * how.num_machines)
+    return launch(how, folder.path.name, arguments.given)
+
+
+def _start(arguments: argparse.Namespace) -> "Start":
+    return "resume" if arguments.resume == "1" else "replace" if arguments.replace else "new"
 
 
 def _fresh(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["Recipe", "RunFolder"]:

@@ -31,10 +31,10 @@ def run_command(parser: Parser, main: Main, argv: Sequence[str] | None) -> int:
     try:
         return main(arguments)
     except EdgewrightError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        _say(f"{parser.prog}: error: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        _say(f"{parser.prog}: interrupted")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -45,6 +45,12 @@ def run_command(parser: Parser, main: Main, argv: Sequence[str] | None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"{parser.prog}: error: {where}{os.strerror(error.errno)}", file=sys.stderr)
         return 2
+
+
+def _say(text: str) -> None:
+    """Of several processes that find the same, one says it."""
+    if os.environ.get("RANK", "0") == "0":
+        print(text, file=sys.stderr)
 
 
 def share_cores() -> None:

@@ -38,10 +38,11 @@ def torch_run(checkpoint: Checkpoint) -> Run:
     """The checkpoint's network as it is, nothing folded; it must be in eval mode."""
     arch, preprocess = checkpoint.header.architecture, preprocess_of(checkpoint.header)
     deployed = arch.deploy(checkpoint.network)
+    device = next(checkpoint.network.parameters()).device
 
     def run(network_image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         with torch.inference_mode():
-            outputs = deployed(torch.from_numpy(preprocess.normalise(network_image)))
-        return {name: output[0].numpy() for name, output in zip(arch.output_names, outputs, strict=True)}
+            outputs = deployed(torch.from_numpy(preprocess.normalise(network_image)).to(device))
+        return {name: output[0].cpu().numpy() for name, output in zip(arch.output_names, outputs, strict=True)}
 
     return run

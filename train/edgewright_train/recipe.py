@@ -1,15 +1,16 @@
 """Recipes: everything a training needs, in one TOML file (train/recipes/); an unknown or missing key is an error."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import tomli_w
 from pydantic import Field
 
 from .data.augment import Augmentation
 from .errors import InputError
 from .models import check_size
 from .models.architecture import Architecture, Task
+from .optimizer import OptimizerSettings
 from .recipe_network import find_architecture
 from .schedule import Schedule
 from .schema import Record, load_toml, parse_record
@@ -19,22 +20,6 @@ RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 
 Positive = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=8192)]
-
-
-class Optimizer(Record):
-    """Stochastic gradient descent.
-
-    Attributes:
-        decay_norms_and_biases: whether weight decay reaches one-dimensional parameters too.
-        max_gradient_norm: longer gradients are shortened to it; 0 leaves them.
-    """
-
-    learning_rate: Annotated[float, Field(gt=0)]
-    momentum: Annotated[float, Field(ge=0, lt=1)]
-    nesterov: bool
-    weight_decay: Annotated[float, Field(ge=0)]
-    decay_norms_and_biases: bool
-    max_gradient_norm: Annotated[float, Field(ge=0)]
 
 
 class Average(Record):
@@ -61,6 +46,11 @@ class Recipe(Record):
         workers: threads that prepare samples; their number changes nothing.
         cache_megabytes: decoded images and masks kept in memory, 0 for none.
         loss: of the kind that the network's head learns by.
+        freeze: names of parameters, `*` for anything, that stay as they are, with the statistics of their batch norms.
+        accumulate: parts in which each process computes its share of a batch, one after the other, to need less memory.
+        precision: of most of the network's arithmetic; weights and losses stay fp32.
+        device: "auto" is the GPU where there is one.
+        sync_batch_norm: whether several processes normalise over all their images, as one process would.
     """
 
     model: str
@@ -78,11 +68,16 @@ class Recipe(Record):
     threads: Annotated[int, Field(ge=1, le=256)]
     workers: Annotated[int, Field(ge=1, le=256)]
     cache_megabytes: Annotated[int, Field(ge=0)]
-    optimizer: Optimizer
+    optimizer: OptimizerSettings
     schedule: Schedule
     average: Average
     loss: LossSettings
     augmentation: Augmentation
+    freeze: tuple[str, ...] = ()
+    accumulate: Positive = 1
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    sync_batch_norm: bool = True
 
     @property
     def architecture(self) -> Architecture:
@@ -117,6 +112,8 @@ def load_recipe(path: Path, **overrides: Any) -> Recipe:
     if recipe.loss.kind != kind:
         what = f"{recipe.network_name} for the task {recipe.task}"
         raise InputError(f"{path}: loss.kind: {what} learns by {kind!r}, got {recipe.loss.kind!r}")
+    if recipe.batch_size % recipe.accumulate:
+        raise InputError(f"{path}: accumulate: {recipe.accumulate} parts of {recipe.batch_size} images are not equal")
     if recipe.anchors == "auto" and not arch.default_anchors_px:
         raise InputError(f"{path}: anchors: 'auto', but {recipe.network_name} has none to fit; must be 'default'")
     return recipe
@@ -136,18 +133,7 @@ def default_recipe(model: str, data: str | None, *, cfg: str = "", task: Task | 
 
 def recipe_toml(recipe: Recipe) -> str:
     """The recipe as TOML; reading it gives an equal recipe."""
-    values = recipe.model_dump(mode="json")
-    plain = [f"{key} = {_toml_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    tables = [
-        "\n".join((f"\n[{name}]", *(f"{key} = {_toml_value(value)}" for key, value in table.items())))
-        for name, table in values.items()
-        if isinstance(table, dict)
-    ]
-    return "\n".join((*plain, *tables)) + "\n"
-
-
-def _toml_value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)  # strings, numbers, booleans and lists are written alike
+    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
 
 
 def first_difference(stored: Recipe, given: Recipe) -> str | None:

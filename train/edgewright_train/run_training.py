@@ -1,12 +1,12 @@
 """One start of a training in a run folder: data, log and progress around the loop."""
 
+import os
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import Literal
 
 import cv2
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
 from .data.cached import Cached
 from .data.dataset import Dataset
@@ -15,13 +15,13 @@ from .data.resolve import list_splits, open_split
 from .data.splits import ALL
 from .errors import InputError
 from .loop import Run, train
+from .processes.group import Place, is_restart, joined
 from .recipe import Recipe, recipe_toml
+from .reports import Reports, Silence, run_reports
 from .run_folder import RunFolder
-from .run_log import RunLog
-from .start import fresh_training, resumed_training
+from .start import Say, fresh_training, resumed_training
 from .stop_signal import stop_on_signals
 from .tasks.objective import objective_of
-from .training_progress import TrainingProgress
 from .training_state import Status
 
 Start = Literal["new", "replace", "resume"]
@@ -31,67 +31,108 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
     """Train to the end; where it stands then.  "new" refuses a folder that holds a training, "replace" clears it."""
     # The same sums in the same order on every machine; filling new memory, which comes with it, only costs time.
     torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     cv2.setNumThreads(1)  # the loader's threads are the parallelism
-    train_set, val_set = _open_data(recipe)
-    loader = _loader(recipe, train_set)
+    device = _device(recipe)
     with ExitStack() as stack:
-        stack.enter_context(folder.locked())
+        here = stack.enter_context(joined(device))
+        say = _say if here.rank == 0 else _say_nothing
+        train_set, val_set = _open_data(recipe, say)
+        loader = _loader(recipe, train_set, here)
+        if here.rank == 0:
+            stack.enter_context(folder.locked())
+        if is_restart() and folder.state.is_file():
+            start = "resume"
         if start == "resume":
-            training = resumed_training(recipe, folder, train_set, _say)
+            training = resumed_training(recipe, folder, train_set, device, say)
         else:
-            _make_room(folder, start)
-            training = fresh_training(recipe, train_set, _say)
-            folder.write_config(recipe_toml(recipe))
-        first_step = training.status.step
-        log = RunLog(
-            folder.log,
-            first_iteration=first_step,
-            model=training.status.header.name,
-            dataset=train_set.name,
-            recipe=recipe_toml(recipe),
-            torch=torch.__version__,
-            num_threads=recipe.threads,
-        )
-        num_steps = recipe.epochs * loader.steps_per_epoch
+            if here.rank == 0:
+                _make_room(folder, "replace" if is_restart() else start)
+            training = fresh_training(recipe, train_set, device, say)
+            if here.rank == 0:
+                folder.write_config(recipe_toml(recipe))
+        header = training.status.header
+        reports: Reports = Silence()
+        if here.rank == 0:
+            reports = stack.enter_context(
+                run_reports(
+                    recipe,
+                    folder,
+                    model=header.name,
+                    dataset=train_set.name,
+                    first_step=training.status.step,
+                    steps_per_epoch=loader.steps_per_epoch,
+                )
+            )
+        with device:
+            objective = objective_of(header, recipe.loss)
         run = Run(
             recipe=recipe,
             folder=folder,
+            place=here,
+            device=device,
             loader=loader,
-            objective=objective_of(training.status.header, recipe.loss),
+            objective=objective,
             val_set=val_set,
-            log=stack.enter_context(closing(log)),
-            board=stack.enter_context(SummaryWriter(str(folder.tensorboard), purge_step=first_step + 1)),
-            progress=stack.enter_context(
-                TrainingProgress(first_step=first_step, num_steps=num_steps, num_epochs=recipe.epochs)
-            ),
+            reports=reports,
             stop=stack.enter_context(stop_on_signals()),
         )
         train(run, training)
     return training.status
 
 
+def _device(recipe: Recipe) -> torch.device:
+    """The GPU of this process, or the CPU."""
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device: 'cuda', but PyTorch sees no GPU; 'auto' takes one where there is one")
+    if recipe.device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    torch.cuda.set_device(device)
+    return device
+
+
+def check_start(recipe: Recipe, folder: RunFolder, start: Start, num_processes: int) -> None:
+    """Raises the `InputError` that a start in so many processes would, where it can be seen from here."""
+    with ExitStack() as stack:
+        stack.enter_context(folder.locked())
+        if start == "new":
+            _require_new(folder)
+    train_set, _ = _open_data(recipe, _say_nothing)
+    _loader(recipe, train_set, Place(0, num_processes))
+
+
 def _make_room(folder: RunFolder, start: Start) -> None:
     if start == "replace":
         folder.clear()
-    elif folder.state.is_file():
+    else:
+        _require_new(folder)
+
+
+def _require_new(folder: RunFolder) -> None:
+    if folder.state.is_file():
         raise InputError(
             f"NAME={folder.path.name}: {folder.path} holds a training; RESUME=1 continues it, another NAME= keeps it, "
             "--replace starts again"
         )
 
 
-def _open_data(recipe: Recipe) -> tuple[Dataset, Dataset]:
+def _open_data(recipe: Recipe, say: Say) -> tuple[Dataset, Dataset]:
     train_set, val_set = (open_split(recipe.data, split, recipe.task) for split in ("train", "val"))
     if train_set.labels != val_set.labels:
         raise InputError(f"DATA={recipe.data}: train has the classes {train_set.labels}, val has {val_set.labels}")
     if list_splits(recipe.data, recipe.task) == (ALL,):
-        _say(f"{train_set.name}: no split is held out, so the accuracy below is that on the training images")
+        say(f"{train_set.name}: no split is held out, so the accuracy below is that on the training images")
     return Cached(train_set, recipe.cache_megabytes << 20), val_set
 
 
-def _loader(recipe: Recipe, train_set: Dataset) -> Loader:
+def _loader(recipe: Recipe, train_set: Dataset, here: Place) -> Loader:
+    if recipe.batch_size % (here.count * recipe.accumulate):
+        raise InputError(
+            f"BATCH={recipe.batch_size}: must be a multiple of {here.count * recipe.accumulate}, "
+            f"{here.count} processes times accumulate = {recipe.accumulate}"
+        )
     loader = Loader(
         task=recipe.task,
         dataset=train_set,
@@ -100,6 +141,8 @@ def _loader(recipe: Recipe, train_set: Dataset) -> Loader:
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         num_workers=recipe.workers,
+        place=here,
+        num_parts=recipe.accumulate,
     )
     if not loader.steps_per_epoch:
         raise InputError(f"BATCH={recipe.batch_size}: {train_set.name} has only {len(train_set)} images")
@@ -108,3 +151,7 @@ def _loader(recipe: Recipe, train_set: Dataset) -> Loader:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
+
+
+def _say_nothing(text: str) -> None:
+    pass

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,8 +15,11 @@ from .data.dataset import ClassificationDataset, Dataset, DetectionDataset
 from .data.samples import SAMPLERS
 from .ema import MovingAverage
 from .errors import InputError
+from .freeze import freeze, train_mode
 from .models.architecture import Task
-from .recipe import Optimizer, Recipe
+from .optimizer import build_optimizer
+from .processes.parallel import in_parallel
+from .recipe import Recipe
 from .recipe_network import new_header
 from .run_folder import RunFolder
 from .start_weights import start_from
@@ -26,7 +29,7 @@ from .training_state import Status, Training, read_state, restore_state
 Say = Callable[[str], None]
 
 
-def fresh_training(recipe: Recipe, train_set: Dataset, say: Say) -> Training:
+def fresh_training(recipe: Recipe, train_set: Dataset, device: torch.device, say: Say) -> Training:
     """At step 0, from random weights or those the recipe names; `say` is told what was loaded."""
     torch.manual_seed(recipe.seed)
     header = _new_header(recipe, train_set)
@@ -43,10 +46,11 @@ def fresh_training(recipe: Recipe, train_set: Dataset, say: Say) -> Training:
         anchors = by_scale(fitted, [len(scale) for scale in anchors])
         header = header.model_copy(update={"anchors_px": anchors})
         say(f"anchors fitted to {train_set.name}: {anchors}")
-    return _training(network, recipe, Status(header=header, truth_sha256=_truth_sha256(train_set, recipe.task)))
+    status = Status(header=header, truth_sha256=_truth_sha256(train_set, recipe.task))
+    return _training(network, recipe, status, device)
 
 
-def resumed_training(recipe: Recipe, folder: RunFolder, train_set: Dataset, say: Say) -> Training:
+def resumed_training(recipe: Recipe, folder: RunFolder, train_set: Dataset, device: torch.device, say: Say) -> Training:
     """As it was when it was last saved."""
     status, tensors = read_state(folder.state)
     if status.header.labels != train_set.labels or status.truth_sha256 != _truth_sha256(train_set, recipe.task):
@@ -54,7 +58,7 @@ def resumed_training(recipe: Recipe, folder: RunFolder, train_set: Dataset, say:
     if _cfg_text(status.header) != _cfg_text(_new_header(recipe, train_set)):
         raise InputError(f"RESUME=1: {recipe.cfg} is not the network {folder.path} was trained with")
     network = status.header.architecture.build(len(train_set.labels))
-    training = _training(network, recipe, status)
+    training = _training(network, recipe, status, device)
     restore_state(training, tensors, source=str(folder.state))
     say(f"{folder.path}: continuing after step {status.step}")
     return training
@@ -73,25 +77,15 @@ def _cfg_text(header: Header) -> str | None:
     return header.darknet.text if header.darknet else None
 
 
-def _training(network: nn.Module, recipe: Recipe, status: Status) -> Training:
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network.train()
+def _training(network: nn.Module, recipe: Recipe, status: Status, device: torch.device) -> Training:
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    freeze(network, recipe.freeze)
     average = MovingAverage(network, decay=recipe.average.decay, ramp_steps=recipe.average.ramp_steps)
-    return Training(network, average, _sgd(network, recipe.optimizer), status)
-
-
-def _sgd(network: nn.Module, settings: Optimizer) -> torch.optim.SGD:
-    matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    vectors = [parameter for parameter in network.parameters() if parameter.ndim <= 1]  # norms and biases
-    vector_decay = settings.weight_decay if settings.decay_norms_and_biases else 0.0
-    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": vector_decay}]
-    return torch.optim.SGD(
-        groups,
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        nesterov=settings.nesterov,
-        weight_decay=settings.weight_decay,
-    )
+    optimizer = build_optimizer(network, recipe.optimizer)
+    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+    parallel = in_parallel(network, recipe.sync_batch_norm, device)
+    train_mode(network)
+    return Training(network, parallel, average, optimizer, scaler, status)
 
 
 def _box_sizes(dataset: DetectionDataset, size_wh: tuple[int, int]) -> NDArray[np.float64]:

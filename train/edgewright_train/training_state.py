@@ -1,7 +1,7 @@
 """`last/state.safetensors`: all that a training needs to go on with the same bits.
 
 One file, so that a kill at any moment leaves the previous state or the new one, and safetensors, so that reading it
-executes nothing.  Shuffling and augmentation follow from the recipe's seed and the step; they have no state to keep.
+executes nothing.  Shuffling, augmentation and dropout follow from the recipe's seed and the step; they keep no state.
 """
 
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ class Status(Record):
         metric: by which evaluations are compared; None before the first one.
         best_value, best_step: of best.safetensors; -1 before the first evaluation.
         average_loss: 0.9 * old + 0.1 * new.
+        loss_scale, steps_at_scale: of gradients in fp16; None in other precisions.
     """
 
     header: Header
@@ -43,31 +44,40 @@ class Status(Record):
     best_value: float = -1.0
     best_step: int = -1
     average_loss: float | None = None
+    loss_scale: float | None = None
+    steps_at_scale: int = 0
 
 
 @dataclass
 class Training:
-    """What changes while training."""
+    """What changes while training.
+
+    Attributes:
+        parallel: `network`, or what runs it in several processes and averages their gradients.
+        scaler: of gradients in fp16; does nothing in other precisions.
+    """
 
     network: nn.Module
+    parallel: nn.Module
     average: MovingAverage
-    optimizer: torch.optim.SGD
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
     status: Status
 
 
 def save_state(path: Path, training: Training) -> None:
     """Replace the previous state by this one, at once."""
     states = training.optimizer.state
-    momenta = {
-        f"momentum.{name}": states[parameter]["momentum_buffer"]
+    remembered = {
+        f"optimizer.{key}.{name}": value
         for name, parameter in training.network.named_parameters()
-        if states[parameter].get("momentum_buffer") is not None
+        for key, value in states.get(parameter, {}).items()
+        if value is not None
     }
     tensors = {
         **{f"network.{name}": tensor for name, tensor in training.network.state_dict().items()},
         **{f"average.{name}": tensor for name, tensor in training.average.network.state_dict().items()},
-        **momenta,
-        "rng": torch.get_rng_state(),
+        **remembered,
     }
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_file(path) as temporary:
@@ -89,12 +99,16 @@ def restore_state(training: Training, tensors: dict[str, Tensor], *, source: str
     load_strictly(training.network, _part(tensors, "network."), source=source)
     load_strictly(training.average.network, _part(tensors, "average."), source=source)
     parameters = dict(training.network.named_parameters())
-    for name, momentum in _part(tensors, "momentum.").items():
-        if name not in parameters or parameters[name].shape != momentum.shape:
-            raise InputError(f"{source}: momentum of {name} fits no parameter")
-        place = torch.empty_like(parameters[name])  # in the parameter's memory format
-        training.optimizer.state[parameters[name]]["momentum_buffer"] = place.copy_(momentum)
-    torch.set_rng_state(tensors["rng"])
+    for place, tensor in _part(tensors, "optimizer.").items():
+        key, _, name = place.partition(".")
+        if name not in parameters or tensor.shape not in (parameters[name].shape, ()):
+            raise InputError(f"{source}: {place} fits no parameter")
+        # In the parameter's memory format; a count of steps has none.
+        held = torch.empty_like(parameters[name]).copy_(tensor) if tensor.ndim else tensor
+        training.optimizer.state[parameters[name]][key] = held
+    if training.status.loss_scale is not None:
+        scale = {"scale": training.status.loss_scale, "_growth_tracker": training.status.steps_at_scale}
+        training.scaler.load_state_dict({**training.scaler.state_dict(), **scale})
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

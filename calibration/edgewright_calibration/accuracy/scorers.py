@@ -55,7 +55,7 @@ def score_images(
         return (image.shape[1], image.shape[0]), run(preprocess.network_image(image))
 
     found = each_result(result, dataset, progress)
-    return by_task.scores([by_task.row(index, size_wh, outputs) for index, (size_wh, outputs) in enumerate(found)])
+    return by_task.scores([by_task.row(index, size_wh, outputs) for index, (size_wh, outputs) in found])
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..models.architecture import Task
+from ..processes.group import ALONE, Place
 from .augment import Augmentation
 from .dataset import Dataset
 from .samples import SAMPLERS, Sample
@@ -31,7 +32,13 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Loader:
-    """Shuffled batches of `batch_size`; the remainder of an epoch is dropped (batch norm wants whole batches)."""
+    """Shuffled batches of `batch_size`; the remainder of an epoch is dropped (batch norm wants whole batches).
+
+    Attributes:
+        batch_size: images per step, over all processes.
+        place: of the process, which prepares its share of every batch.
+        num_parts: in which that share comes; `batch_size` is a multiple of processes times parts.
+    """
 
     dataset: Dataset
     size_wh: tuple[int, int]
@@ -40,13 +47,15 @@ class Loader:
     seed: int
     num_workers: int
     task: Task = "detect"
+    place: Place = ALONE
+    num_parts: int = 1
 
     @property
     def steps_per_epoch(self) -> int:
         return len(self.dataset) // self.batch_size
 
-    def batches(self, first_step: int, num_steps: int) -> Generator[Batch, None, None]:
-        """Steps `first_step` to `num_steps` - 1 of the training, prepared ahead; close it when leaving early."""
+    def batches(self, first_step: int, num_steps: int) -> Generator[list[Batch], None, None]:
+        """The parts of steps `first_step` to `num_steps` - 1, prepared ahead; close it when leaving early."""
         with ThreadPoolExecutor(self.num_workers, thread_name_prefix="loader") as workers:
             waiting: deque[list[Future[Sample]]] = deque()
             try:
@@ -54,21 +63,25 @@ class Loader:
                     if step < num_steps:
                         waiting.append([workers.submit(self._sample, *key) for key in self._keys(step)])
                     if len(waiting) > _BATCHES_AHEAD or (step >= num_steps and waiting):
-                        yield self._collate([future.result() for future in waiting.popleft()])
+                        yield self._parts([future.result() for future in waiting.popleft()])
             finally:
                 for future in (future for samples in waiting for future in samples):
                     future.cancel()
 
     def _keys(self, step: int) -> list[tuple[int, int]]:
-        """(epoch, index of the image) of every sample of a step."""
+        """(epoch, index of the image) of every sample of a step that this process prepares."""
         epoch, position = divmod(step, self.steps_per_epoch)
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.dataset))
         first = position * self.batch_size
-        return [(epoch, int(index)) for index in order[first : first + self.batch_size]]
+        return [(epoch, index) for index in self.place.share(order[first : first + self.batch_size].tolist())]
 
     def _sample(self, epoch: int, index: int) -> Sample:
         rng = np.random.default_rng((self.seed, epoch, index))
         return SAMPLERS[self.task].sample(self.dataset, index, self.augmentation, self.size_wh, rng)
+
+    def _parts(self, samples: list[Sample]) -> list[Batch]:
+        size = len(samples) // self.num_parts
+        return [self._collate(samples[first : first + size]) for first in range(0, len(samples), size)]
 
     def _collate(self, samples: list[Sample]) -> Batch:
         images = torch.from_numpy(np.stack([image for image, _ in samples])).permute(0, 3, 1, 2)

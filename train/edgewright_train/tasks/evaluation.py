@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from ..data.dataset import Dataset
 from ..errors import InputError
+from ..processes.group import place
 
 Metric = Literal["AP50", "top1", "F1", "mIoU"]
 Progress = Callable[[int, int], None]  # images done, images in all
+InTotal = Callable[[NDArray[np.int64]], NDArray[np.int64]]  # counts of this process -> counts of all
 
 T = TypeVar("T")
 
@@ -76,11 +78,13 @@ class Measured:
 
 def each_result(
     predict: Callable[[NDArray[np.uint8]], T], dataset: Dataset, progress: Progress | None = None
-) -> Iterator[T]:
-    """What `predict` makes of every image, (H, W, 3) BGR, in order.  Raises `InputError` when there is none."""
+) -> Iterator[tuple[int, T]]:
+    """Index and what `predict` makes of the image, (H, W, 3) BGR: of every image, in order, or of the share of this
+    process.  Raises `InputError` when there is none."""
     if len(dataset) == 0:
         raise InputError(f"{dataset.name}: no images to evaluate on")
-    for index in range(len(dataset)):
-        yield predict(dataset.image(index))
+    here = place()
+    for index in range(here.rank, len(dataset), here.count):
+        yield index, predict(dataset.image(index))
         if progress is not None:
             progress(index + 1, len(dataset))

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...processes.group import over_batch
 from ...schema import Record
 from ..loss import Loss
 
@@ -26,12 +27,14 @@ class ClassifyLoss(Record):
 
 def softmax_loss(logits: Tensor, class_indices: Tensor, settings: ClassifyLoss) -> Loss:
     """(N, K) and (N,) int64; the mean over the images."""
-    loss = F.cross_entropy(logits, class_indices, label_smoothing=settings.label_smoothing)
+    entropy = F.cross_entropy(logits, class_indices, label_smoothing=settings.label_smoothing, reduction="sum")
+    loss = over_batch(entropy) / over_batch(logits.new_tensor(float(len(logits))))
     return Loss(loss, {"classification": loss})
 
 
 def sigmoid_loss(logits: Tensor, is_shown: Tensor, settings: ClassifyLoss) -> Loss:
     """(N, K) both, `is_shown` float32 0 or 1; the mean over images and classes."""
     truth = is_shown * (1 - settings.label_smoothing) + settings.label_smoothing / 2
-    loss = F.binary_cross_entropy_with_logits(logits, truth)
+    entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="sum")
+    loss = over_batch(entropy) / over_batch(logits.new_tensor(float(logits.numel())))
     return Loss(loss, {"classification": loss})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import Headline
+from ..evaluation import Headline, InTotal
 
 _TOP = 5
 PROBABILITY_THRESHOLD = 0.5  # above it a class of a multi-label model counts as found
@@ -71,8 +71,9 @@ class AccuracyCount:
         counted = [class_indices[rank < limit] for limit in (len(self._labels), 1, _TOP)]
         self._counts += np.stack([np.bincount(indices, minlength=len(self._labels)) for indices in counted])
 
-    def metrics(self) -> Accuracy:
-        return Accuracy(self._labels, *self._counts.copy())
+    def metrics(self, in_total: InTotal = np.copy) -> Accuracy:
+        """`in_total` adds what other processes counted."""
+        return Accuracy(self._labels, *in_total(self._counts))
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,9 @@ class F1Count:
         is_found = probabilities > PROBABILITY_THRESHOLD
         self._counts += np.stack([is_shown, is_found, is_shown & is_found]).sum(1)
 
-    def metrics(self) -> F1Scores:
-        return F1Scores(self._labels, *self._counts.copy())
+    def metrics(self, in_total: InTotal = np.copy) -> F1Scores:
+        """`in_total` adds what other processes counted."""
+        return F1Scores(self._labels, *in_total(self._counts))
 
 
 def _rank(probabilities: NDArray[np.float32], class_indices: NDArray[np.int64]) -> NDArray[np.int64]:

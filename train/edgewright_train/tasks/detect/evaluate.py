@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.dataset import DetectionDataset
-from ...errors import InputError
-from ..evaluation import Headline, Progress
+from ...processes.group import in_order
+from ..evaluation import Headline, Progress, each_result
 from .detections import Detections
 from .metric import Metrics, average_precision
 
@@ -49,15 +49,9 @@ class Evaluation:
 
 def evaluate(predict: Predict, dataset: DetectionDataset, *, progress: Progress | None = None) -> Evaluation:
     """Every image once, in order."""
-    if len(dataset) == 0:
-        raise InputError(f"{dataset.name}: no images to evaluate on")
     start = time.perf_counter()
-    detections = []
-    for index in range(len(dataset)):
-        detections.append(predict(dataset.image(index)))
-        if progress is not None:
-            progress(index + 1, len(dataset))
-    return score(detections, dataset, seconds=time.perf_counter() - start)
+    own = [detections for _, detections in each_result(predict, dataset, progress)]
+    return score(in_order(own), dataset, seconds=time.perf_counter() - start)
 
 
 def score(detections: Sequence[Detections], dataset: DetectionDataset, *, seconds: float) -> Evaluation:

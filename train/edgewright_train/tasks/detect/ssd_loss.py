@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...processes.group import over_batch
 from ...schema import Record
 from ..loss import Loss
 from .ssd_match import match
@@ -49,10 +50,11 @@ def multibox_loss(offsets: Tensor, logits: Tensor, labels: Tensor, wanted: Tenso
     """
     is_matched = labels > 0
     learns = is_matched | _hardest(logits.detach(), is_matched, settings.negatives)
-    count = is_matched.sum().clamp(min=1)
-    box = settings.box * F.smooth_l1_loss(offsets[is_matched], wanted[is_matched], reduction="sum") / count
+    count = over_batch(is_matched.sum()).clamp(min=1)
+    distance = F.smooth_l1_loss(offsets[is_matched], wanted[is_matched], reduction="sum")
+    box = settings.box * over_batch(distance) / count
     entropy = F.cross_entropy(logits[learns], labels[learns], reduction="sum")
-    classification = settings.classification * entropy / count
+    classification = settings.classification * over_batch(entropy) / count
     return Loss(box + classification, {"box": box, "classification": classification})
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...darknet.heads import YoloHead
+from ...processes.group import over_batch
 from ...schema import Record
 from ..loss import Loss
 from .overlap import OVERLAPS, iou
@@ -31,8 +32,9 @@ class YoloLoss(Record):
 def yolo_loss(maps: Sequence[Tensor], targets: Tensor, heads: Sequence[YoloHead]) -> Loss:
     """`maps`: (N, A (5 + K), h, w) per head; `targets`: (T, 6) rows of image, class, cx, cy, w, h in 0..1."""
     parts = [_head_loss(single, targets, head) for single, head in zip(maps, heads, strict=True)]
+    num_images = over_batch(maps[0].new_tensor(float(len(maps[0]))))
     box, objectness, classification = (
-        sum(terms, start=maps[0].new_zeros(())) / len(maps[0]) for terms in zip(*parts, strict=True)
+        over_batch(sum(terms, start=maps[0].new_zeros(()))) / num_images for terms in zip(*parts, strict=True)
     )
     return Loss(
         box + objectness + classification, {"box": box, "objectness": objectness, "classification": classification}

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.dataset import SegmentationDataset
+from ...processes.group import in_total
 from ..evaluation import Measured, Progress, each_result
 from .decode import LabelMap
 from .metric import Overlap, OverlapCount
@@ -23,14 +24,14 @@ def evaluate(predict: Predict, dataset: SegmentationDataset, *, progress: Progre
 
 def score(results: Iterable[LabelMap], dataset: SegmentationDataset, *, seconds: float) -> Measured:
     """Label maps of every image, in the data set's order and of any size, that took `seconds` to make."""
-    return Measured(_metrics(results, dataset), len(dataset), seconds)
+    return Measured(_metrics(zip(range(len(dataset)), results, strict=True), dataset), len(dataset), seconds)
 
 
-def _metrics(results: Iterable[LabelMap], dataset: SegmentationDataset) -> Overlap:
+def _metrics(results: Iterable[tuple[int, LabelMap]], dataset: SegmentationDataset) -> Overlap:
     """Compared at the size of the stored mask, so that thin things count as they were drawn."""
     count = OverlapCount(dataset.labels)
-    for index, result in zip(range(len(dataset)), results, strict=True):
+    for index, result in results:
         truth = dataset.label_map(index)
         height, width = truth.shape
         count.update(truth, result.scaled((width, height)).labels)
-    return count.metrics()
+    return count.metrics(in_total)

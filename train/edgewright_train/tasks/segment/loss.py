@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...data.dataset import IGNORED
+from ...processes.group import over_batch
 from ...schema import Record
 from ..loss import Loss
 
@@ -41,7 +42,7 @@ def pixel_loss(logits: Tensor, masks: Tensor, class_weights: Tensor | None, sett
     known = truth != IGNORED
     entropy = F.cross_entropy(logits, truth, class_weights, ignore_index=IGNORED, reduction="sum")
     weight = known.sum() if class_weights is None else class_weights[truth[known]].sum()
-    classification = entropy / weight.clamp(min=1e-6)
+    classification = over_batch(entropy) / over_batch(weight).clamp(min=1e-6)
     if not settings.dice:
         return Loss(classification, {"classification": classification})
     dice = settings.dice * _dice(logits, truth, known)
@@ -52,10 +53,10 @@ def _dice(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     """1 - 2 |A and B| / (|A| + |B|), the mean over the classes that the batch shows."""
     num_classes, labels = logits.shape[1], truth[known]
     found = logits.softmax(1) * known[:, None]
-    shown = labels.bincount(minlength=num_classes)
+    shown = over_batch(labels.bincount(minlength=num_classes))
     right = found.gather(1, (truth * known)[:, None])[:, 0][known].double()  # many summands
-    overlap = right.new_zeros(num_classes).scatter_add(0, labels, right)
-    total = found.sum((0, 2, 3)) + shown
+    overlap = over_batch(right.new_zeros(num_classes).scatter_add(0, labels, right))
+    total = over_batch(found.sum((0, 2, 3))) + shown
     is_shown = shown > 0
     dice = ((1 - 2 * overlap / total.clamp(min=1e-6)) * is_shown).sum() / is_shown.sum().clamp(min=1)
     return dice.to(logits.dtype)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.dataset import IGNORED
-from ..evaluation import Headline
+from ..evaluation import Headline, InTotal
 
 
 @dataclass(frozen=True)
@@ -89,5 +89,6 @@ class OverlapCount:
             raise ValueError(f"truth: class {truth[truth != IGNORED].max()} is not one of the {num_classes}")
         self._confusion += counted
 
-    def metrics(self) -> Overlap:
-        return Overlap(self._labels, self._confusion.copy())
+    def metrics(self, in_total: InTotal = np.copy) -> Overlap:
+        """`in_total` adds what other processes counted."""
+        return Overlap(self._labels, in_total(self._confusion))
