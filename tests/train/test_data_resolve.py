@@ -128,7 +128,7 @@ def test_unknown_data_says_what_was_looked_for(tmp_path):
         open_split(str(tmp_path), "val")
 
 
-KNOWN = "format: must be one of coco, darknet, lightnet, voc, folders, csv, masks, shapes"
+KNOWN = "format: must be one of coco, darknet, lightnet, voc, folders, csv, masks, webdataset, shapes"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import Annotation
+from .encoded import encoded_image
 
 
 class Chosen:
@@ -38,6 +39,9 @@ class Chosen:
 
     def image(self, index: int) -> NDArray[np.uint8]:
         return self._dataset.image(self._indices[index])
+
+    def encoded_image(self, index: int) -> tuple[str, bytes]:
+        return encoded_image(self._dataset, self._indices[index])
 
     def source(self, index: int) -> str:
         return self._dataset.source(self._indices[index])

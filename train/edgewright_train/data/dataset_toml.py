@@ -26,6 +26,7 @@ from .mask_config import MasksConfig, with_known_ids
 from .mask_pairs import mask_splits
 from .mask_values import MaskValues
 from .shapes import DEFAULT_COUNTS, DEFAULT_SEED, DEFAULT_SIZE_WH, SMALLEST_SIDE, ShapesDataset
+from .shards import ShardsConfig, shard_offers
 from .splits import SPLITS, Offers, Opener, offers_of_boxes, offers_of_boxes_and_masks, offers_of_shapes
 from .voc import VocConfig, voc_box_splits, voc_mask_splits
 
@@ -122,6 +123,10 @@ def _lightnet(values: Mapping[str, Any], path: Path) -> Offers:
     return offers_of_boxes_and_masks(darknet_splits(data), lightnet_mask_splits(data, meanings))
 
 
+def _webdataset(values: Mapping[str, Any], path: Path) -> Offers:
+    return shard_offers(parse_record(ShardsConfig, values, source=str(path)), path)
+
+
 def _folders(values: Mapping[str, Any], path: Path) -> Offers:
     config = parse_record(FoldersConfig, values, source=str(path))
     return {"classify": folders_splits(config, path.parent)}
@@ -148,5 +153,6 @@ FORMATS: dict[str, Callable[[Mapping[str, Any], Path], Offers]] = {
     "folders": _folders,
     "csv": _csv,
     "masks": _masks,
+    "webdataset": _webdataset,
     "shapes": _shapes,
 }

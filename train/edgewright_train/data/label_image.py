@@ -35,7 +35,7 @@ def label_image_size(path: Path) -> tuple[int, int]:
     """(width, height) from the first bytes.  Raises `InputError` for anything but a PNG with one number per pixel."""
     try:
         with path.open("rb") as file:
-            header = _read_header(file.read(_HEADER_END), path)
+            header = _read_header(file.read(_HEADER_END), str(path))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     return header.width, header.height
@@ -43,35 +43,39 @@ def label_image_size(path: Path) -> tuple[int, int]:
 
 def read_label_image(path: Path) -> NDArray[np.uint16]:
     """(H, W) numbers as stored.  Raises `InputError` as `label_image_size` does, and for a file that is cut short."""
-    data = read_at_most(path, MAX_FILE_BYTES, "a mask")
-    header = _read_header(data[:_HEADER_END], path)
-    grey = _as_grey(data, header, path)
+    return decode_label_image(read_at_most(path, MAX_FILE_BYTES, "a mask"), str(path))
+
+
+def decode_label_image(data: bytes, source: str) -> NDArray[np.uint16]:
+    """As `read_label_image`, from the bytes of a file; `source` names it in errors."""
+    header = _read_header(data[:_HEADER_END], source)
+    grey = _as_grey(data, header, source)
     try:
         image = cv2.imdecode(np.frombuffer(grey, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         image = None
     if image is None or image.shape != (header.height, header.width):
-        raise InputError(f"{path}: not a readable PNG")
+        raise InputError(f"{source}: not a readable PNG")
     if header.num_bits < 8:
         image = image // (255 // ((1 << header.num_bits) - 1))  # undo the stretch to 0..255
     return np.asarray(image, np.uint16)
 
 
-def _read_header(start: bytes, path: Path) -> _Header:
+def _read_header(start: bytes, source: str) -> _Header:
     if not start.startswith(_SIGNATURE) or len(start) < _HEADER_END:
-        raise InputError(f"{path}: not a PNG file; a mask is a PNG with one number per pixel")
+        raise InputError(f"{source}: not a PNG file; a mask is a PNG with one number per pixel")
     kind, width, height, num_bits, colour_type, _, _, interlace = _HEADER.unpack(start[len(_SIGNATURE) :])
     if kind != b"IHDR":
-        raise InputError(f"{path}: not a PNG file: its first part is {kind!r}")
+        raise InputError(f"{source}: not a PNG file: its first part is {kind!r}")
     if colour_type not in (_GREY, _PALETTE):
         found = _COLOUR_TYPES.get(colour_type, f"a PNG of colour type {colour_type}")
-        raise InputError(f"{path}: {found}; a mask has one number per pixel (a grey or palette PNG)")
+        raise InputError(f"{source}: {found}; a mask has one number per pixel (a grey or palette PNG)")
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise InputError(f"{path}: {width}x{height} pixels; a side may have 1 to {MAX_SIDE}")
+        raise InputError(f"{source}: {width}x{height} pixels; a side may have 1 to {MAX_SIDE}")
     return _Header(width, height, num_bits, interlace)
 
 
-def _as_grey(data: bytes, header: _Header, path: Path) -> bytes:
+def _as_grey(data: bytes, header: _Header, source: str) -> bytes:
     """The same pixels as a plain grey PNG: a palette and its indices are stored as grey values would be."""
     fields = struct.pack(">IIBBBBB", header.width, header.height, header.num_bits, _GREY, 0, 0, header.interlace)
     parts = [_SIGNATURE, _part(b"IHDR", fields)]
@@ -86,7 +90,7 @@ def _as_grey(data: bytes, header: _Header, path: Path) -> bytes:
         if kind == b"IEND":
             return b"".join(parts)
         position = end
-    raise InputError(f"{path}: PNG is cut short")
+    raise InputError(f"{source}: PNG is cut short")
 
 
 def _part(kind: bytes, content: bytes) -> bytes:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import Dataset, DetectionDataset
+from .encoded import encoded_image
 from .shapes import ShapesDataset
 
 
@@ -34,6 +35,9 @@ class _View:
 
     def image(self, index: int) -> NDArray[np.uint8]:
         return self._images.image(index)
+
+    def encoded_image(self, index: int) -> tuple[str, bytes]:
+        return encoded_image(self._images, index)
 
     def source(self, index: int) -> str:
         return self._images.source(index)

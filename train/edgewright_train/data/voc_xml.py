@@ -67,7 +67,7 @@ def _object(element: Element, path: Path, size_wh: tuple[int, int]) -> VocObject
         raise InputError(f"{path}:{element.line}: an <object> needs a <bndbox>")
     left, top, right, bottom = (_coordinate(box, side, path) for side in _SIDES)
     shown = f"{left:g}, {top:g}, {right:g}, {bottom:g}"
-    if right < left or bottom < top:
+    if right <= left - 1 or bottom <= top - 1:
         raise InputError(f"{path}:{box.line}: bndbox: its end lies before its start, got {shown}")
     width, height = size_wh
     if left < 1 - _SLACK_PX or top < 1 - _SLACK_PX or right > width + _SLACK_PX or bottom > height + _SLACK_PX:
