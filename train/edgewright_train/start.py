@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from .checkpoint import Header
@@ -23,10 +21,12 @@ from .recipe import Recipe
 from .recipe_network import new_header
 from .run_folder import RunFolder
 from .start_weights import start_from
-from .tasks.detect.anchors import by_scale, fit_anchors
+from .tasks.detect.anchors import box_sizes, by_scale, fit_anchors
 from .training_state import Status, Training, read_state, restore_state
 
 Say = Callable[[str], None]
+
+_FIRST_LOSS_SCALE = 256.0  # of fp16; it doubles by itself, while one that is too large costs the first steps
 
 
 def fresh_training(recipe: Recipe, train_set: Dataset, device: torch.device, say: Say) -> Training:
@@ -41,7 +41,7 @@ def fresh_training(recipe: Recipe, train_set: Dataset, device: torch.device, say
         say(loaded)
     if recipe.anchors == "auto":
         anchors = header.anchors_px
-        boxes = _box_sizes(cast(DetectionDataset, train_set), recipe.size_wh)
+        boxes = box_sizes(cast(DetectionDataset, train_set), recipe.size_wh)
         fitted = fit_anchors(boxes, sum(map(len, anchors)), seed=recipe.seed)
         anchors = by_scale(fitted, [len(scale) for scale in anchors])
         header = header.model_copy(update={"anchors_px": anchors})
@@ -82,20 +82,10 @@ def _training(network: nn.Module, recipe: Recipe, status: Status, device: torch.
     freeze(network, recipe.freeze)
     average = MovingAverage(network, decay=recipe.average.decay, ramp_steps=recipe.average.ramp_steps)
     optimizer = build_optimizer(network, recipe.optimizer)
-    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+    scaler = torch.amp.GradScaler(device.type, init_scale=_FIRST_LOSS_SCALE, enabled=recipe.precision == "fp16")
     parallel = in_parallel(network, recipe.sync_batch_norm, device)
     train_mode(network)
     return Training(network, parallel, average, optimizer, scaler, status)
-
-
-def _box_sizes(dataset: DetectionDataset, size_wh: tuple[int, int]) -> NDArray[np.float64]:
-    """(N, 2) widths and heights of the boxes to learn, in pixels of the network's input."""
-    sizes = []
-    for index in range(len(dataset)):
-        annotation = dataset.annotation(index)
-        boxes = annotation.boxes_xyxy[~annotation.is_crowd].astype(np.float64)
-        sizes.append((boxes[:, 2:] - boxes[:, :2]) * size_wh / (annotation.width, annotation.height))
-    return np.concatenate(sizes)
 
 
 def _truth_sha256(dataset: Dataset, task: Task) -> str:

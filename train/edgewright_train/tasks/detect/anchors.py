@@ -8,11 +8,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...data.dataset import DetectionDataset
 from ...errors import InputError
 
 _MAX_ROUNDS = 300
 _STARTS = 10
 _MAX_SIZES = 20_000  # more boxes do not move the anchors
+
+
+def box_sizes(dataset: DetectionDataset, size_wh: tuple[int, int]) -> NDArray[np.float64]:
+    """(N, 2) widths and heights of the boxes to learn, in pixels of a network's input; crowds are none."""
+    sizes = [np.zeros((0, 2))]
+    for index in range(len(dataset)):
+        annotation = dataset.annotation(index)
+        boxes = annotation.boxes_xyxy[~annotation.is_crowd].astype(np.float64)
+        sizes.append((boxes[:, 2:] - boxes[:, :2]) * size_wh / (annotation.width, annotation.height))
+    found = np.concatenate(sizes)
+    return found[found.min(1, initial=np.inf) > 0]
 
 
 def fit_anchors(sizes: NDArray[np.float64], num_anchors: int, *, seed: int = 0) -> NDArray[np.float64]:
@@ -22,9 +34,7 @@ def fit_anchors(sizes: NDArray[np.float64], num_anchors: int, *, seed: int = 0) 
         sizes = sizes[rng.choice(len(sizes), _MAX_SIZES, replace=False)]
     distinct = np.unique(sizes, axis=0)
     if len(distinct) < num_anchors:
-        raise InputError(
-            f"anchors = 'auto': {num_anchors} anchors need as many box sizes, the data has {len(distinct)}"
-        )
+        raise InputError(f"{num_anchors} anchors need as many box sizes, the data has {len(distinct)}")
     found = [_cluster(sizes, _spread(distinct, num_anchors, rng)) for _ in range(_STARTS)]
     best = max(found, key=lambda anchors: size_iou(sizes, anchors).max(1).mean())
     return best[np.lexsort(best.T[::-1])]
