@@ -9,7 +9,18 @@ from shared_material import SHARED, needs_shared
 from torch import nn
 
 from edgewright_train.ema import MovingAverage
-from edgewright_train.schedule import Cosine, Hybrid, MultiStep, rate_factor
+from edgewright_train.schedule import (
+    AnySchedule,
+    Constant,
+    Cosine,
+    Cyclic,
+    Exponential,
+    Hybrid,
+    Linear,
+    MultiStep,
+    Polynomial,
+    rate_factor,
+)
 
 PUBLISHED = MultiStep(kind="multistep", warmup_epochs=5.0, warmup_power=4.0, milestones=(150, 250), gamma=0.1)
 ONE_CYCLE = Cosine(kind="cosine", warmup_epochs=1.0, warmup_power=1.0, final_fraction=0.01)
@@ -41,29 +52,57 @@ def test_no_warm_up_starts_at_the_full_rate() -> None:
     assert rate_factor(schedule, 0, steps_per_epoch=10, num_steps=100) == 1
 
 
-def hybrid(rate: float, num_epochs: int) -> list[float]:
-    """Of every epoch's last step."""
-    schedule = Hybrid(kind="hybrid", warmup_epochs=0.0, warmup_power=1.0, cycle=5, cyclic_epochs=61)
-    steps = range(2, 3 * num_epochs, 3)
-    return [rate * rate_factor(schedule, step, steps_per_epoch=3, num_steps=3 * num_epochs) for step in steps]
+NO_WARMUP = {"warmup_epochs": 0.0, "warmup_power": 1.0}
+HYBRID = Hybrid(kind="hybrid", cycle=5, cyclic_epochs=61, **NO_WARMUP)
+# As shared/fixtures/edgenets/edgenets_lr_schedules.json names them
+HALVED = (51, 101, 131, 161, 191, 221, 251, 281)
+EDGENETS: dict[str, AnySchedule] = {
+    "hybrid_seg_lr0.009_clr61_ep100": HYBRID,
+    "hybrid_cls_lr0.1_clr61_ep120": HYBRID,
+    "hybrid_det_lr0.01_clr61_ep100": HYBRID,
+    "clr_cls_default_ep300": Cyclic(kind="cyclic", cycle=5, milestones=HALVED, gamma=0.5, **NO_WARMUP),
+    "clr_det_default_ep240": Cyclic(kind="cyclic", cycle=5, milestones=(51, 161, 201), gamma=0.1, **NO_WARMUP),
+    "fixed_cls_ep300": MultiStep(kind="multistep", milestones=HALVED, gamma=0.5, **NO_WARMUP),
+    "poly_lr0.009_p0.9_ep100": Polynomial(kind="polynomial", power=0.9, **NO_WARMUP),
+    "linear_lr0.009_ep100": Linear(kind="linear", final_fraction=0.0, **NO_WARMUP),
+    "cosine_lr0.01_ep100": Cosine(kind="cosine", final_fraction=0.0, **NO_WARMUP),
+}
+
+
+def rates(schedule: AnySchedule, num_epochs: int) -> list[float]:
+    """Of every epoch's first step."""
+    return [
+        rate_factor(schedule, 3 * epoch, steps_per_epoch=3, num_steps=3 * num_epochs) for epoch in range(num_epochs)
+    ]
 
 
 @needs_shared
-@pytest.mark.parametrize(
-    ("name", "rate", "num_epochs"),
-    [
-        ("hybrid_seg_lr0.009_clr61_ep100", 0.009, 100),
-        ("hybrid_cls_lr0.1_clr61_ep120", 0.1, 120),
-        ("hybrid_det_lr0.01_clr61_ep100", 0.01, 100),
-    ],
-)
-def test_the_hybrid_schedule_is_the_sources(name: str, rate: float, num_epochs: int) -> None:
-    recorded = json.loads((SHARED / "fixtures/edgenets/edgenets_lr_schedules.json").read_text())[name]
-    np.testing.assert_allclose(hybrid(rate, num_epochs), recorded, rtol=0, atol=5.1e-7)  # kept to six digits
+@pytest.mark.parametrize("name", EDGENETS)
+def test_the_schedules_of_edgenets_are_the_sources(name: str) -> None:
+    recorded = json.loads((SHARED / "fixtures/edgenets/edgenets_lr_schedules.json").read_text())
+    assert set(recorded) == set(EDGENETS)
+    ours = recorded[name][0] * np.array(rates(EDGENETS[name], len(recorded[name])))
+    np.testing.assert_allclose(ours, recorded[name], rtol=0, atol=5.1e-6)  # kept to five or six digits
 
 
 def test_a_hybrid_training_shorter_than_its_cycles_never_falls_to_nothing() -> None:
-    assert hybrid(1.0, 8) == [1, 5, 4, 3, 2, 1, 5, 4]
+    assert rates(HYBRID, 8) == [1, 5, 4, 3, 2, 1, 5, 4]
+
+
+def test_the_exponential_falls_by_its_factor_in_every_epoch() -> None:
+    falling = Exponential(kind="exponential", gamma=0.5, warmup_epochs=1.0, warmup_power=1.0)
+    assert rates(falling, 5) == pytest.approx([0, 1, 0.5, 0.25, 0.125])
+
+
+def test_the_constant_stays() -> None:
+    assert set(rates(Constant(kind="constant", **NO_WARMUP), 9)) == {1.0}
+
+
+@pytest.mark.parametrize("name", EDGENETS)
+def test_a_warm_up_leads_into_every_schedule(name: str) -> None:
+    schedule = EDGENETS[name].model_copy(update={"warmup_epochs": 4.0})
+    rising = rates(schedule, 20)[:4]
+    assert rising == pytest.approx([0, 0.25, 0.5, 0.75])
 
 
 def network() -> nn.Module:
