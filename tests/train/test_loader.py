@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewright_train.data.augment import Augmentation
+from edgewright_train.data.augmentation import Augmentation
 from edgewright_train.data.cached import Cached
 from edgewright_train.data.dataset import Annotation, Dataset
 from edgewright_train.data.loader import Batch, Loader
@@ -14,7 +14,10 @@ from edgewright_train.data.shapes import ShapesDataset
 from edgewright_train.data.views import ClassesOfBoxes, ClassesOfShapes, MasksOfShapes
 from edgewright_train.models.architecture import Task
 
-AUGMENTATION = Augmentation(flip=0.5, zoom=(0.7, 1.5), hue=0.02, saturation=0.3)
+AUGMENTATION = Augmentation(
+    flip=0.5, flip_vertical=0.5, zoom=(0.7, 1.5), rotate=10, hue=0.02, saturation=0.3, blur=1, noise=0.02, erase=0.3
+)
+MANY_SIZES = AUGMENTATION.model_copy(update={"mosaic": 0.5, "mosaic_off_epochs": 1, "multi_scale": (0.5, 2.0)})
 
 
 def loader(*, num_workers: int = 1, seed: int = 0, cache_bytes: int = 0) -> Loader:
@@ -35,6 +38,10 @@ VIEWS: dict[Task, list[Dataset]] = {
 }
 
 
+def batches(loader: Loader, first_step: int, num_steps: int) -> list[Batch]:
+    return [batch for (batch,) in loader.batches(first_step, num_steps)]
+
+
 def equal(a: list[Batch], b: list[Batch]) -> bool:
     pairs = zip(a, b, strict=True)
     return all(torch.equal(x.images, y.images) and torch.equal(x.targets, y.targets) for x, y in pairs)
@@ -42,7 +49,7 @@ def equal(a: list[Batch], b: list[Batch]) -> bool:
 
 @pytest.fixture(scope="module")
 def six_batches() -> list[Batch]:
-    return list(loader().batches(0, 6))
+    return batches(loader(), 0, 6)
 
 
 def test_batches_are_of_the_size_asked_for_and_channels_last(six_batches: list[Batch]) -> None:
@@ -57,12 +64,12 @@ def test_batches_are_of_the_size_asked_for_and_channels_last(six_batches: list[B
 
 @pytest.mark.parametrize("cache_bytes", [0, 40_000, 1 << 20])
 def test_the_number_of_workers_and_the_cache_change_nothing(six_batches: list[Batch], cache_bytes: int) -> None:
-    assert equal(six_batches, list(loader(num_workers=3, cache_bytes=cache_bytes).batches(0, 6)))
+    assert equal(six_batches, batches(loader(num_workers=3, cache_bytes=cache_bytes), 0, 6))
 
 
 @pytest.mark.parametrize("first", [1, 2, 5, 6])
 def test_a_training_can_go_on_from_any_step(six_batches: list[Batch], first: int) -> None:
-    assert equal(six_batches[first:], list(loader(num_workers=2).batches(first, 6)))
+    assert equal(six_batches[first:], batches(loader(num_workers=2), first, 6))
 
 
 def test_an_epoch_shows_no_image_twice_and_epochs_differ() -> None:
@@ -75,15 +82,45 @@ def test_an_epoch_shows_no_image_twice_and_epochs_differ() -> None:
 
 
 def test_another_seed_gives_other_batches(six_batches: list[Batch]) -> None:
-    assert not equal(six_batches, list(loader(seed=1).batches(0, 6)))
+    assert not equal(six_batches, batches(loader(seed=1), 0, 6))
 
 
 def test_leaving_early_ends_the_workers() -> None:
-    batches = loader(num_workers=2).batches(0, 1000)
-    next(batches)
-    batches.close()
+    endless = loader(num_workers=2).batches(0, 1000)
+    next(endless)
+    endless.close()
     with pytest.raises(StopIteration):
-        next(batches)
+        next(endless)
+
+
+@pytest.fixture(scope="module")
+def many_sizes() -> Loader:
+    return dataclasses.replace(loader(), augmentation=MANY_SIZES, size_multiple=16, num_epochs=4)
+
+
+def test_the_size_of_a_batch_follows_from_the_seed_and_the_step(many_sizes: Loader) -> None:
+    found = batches(many_sizes, 0, 8)
+    assert equal(found, batches(dataclasses.replace(many_sizes, num_workers=3), 0, 8))
+    assert equal(found[5:], batches(many_sizes, 5, 8))
+    sizes = [(batch.images.shape[3], batch.images.shape[2]) for batch in found]
+    assert len(set(sizes)) > 3
+    another = dataclasses.replace(many_sizes, seed=1)
+    assert sizes != [(batch.images.shape[3], batch.images.shape[2]) for batch in batches(another, 0, 8)]
+
+
+def test_sizes_are_multiples_that_the_network_takes_and_span_the_range(many_sizes: Loader) -> None:
+    sizes = np.array([many_sizes._size_wh(step) for step in range(300)])
+    assert (sizes % 16 == 0).all()
+    np.testing.assert_array_equal(sizes.min(0), (32, 48))
+    np.testing.assert_array_equal(sizes.max(0), (128, 192))
+    assert (np.abs(sizes[:, 1] - 1.5 * sizes[:, 0]) <= 16).all()  # the sides grow together
+
+
+def test_the_last_epoch_is_without_mosaic(many_sizes: Loader) -> None:
+    plain = dataclasses.replace(many_sizes, augmentation=MANY_SIZES.model_copy(update={"mosaic": 0.0}))
+    found, expected = batches(many_sizes, 0, 8), batches(plain, 0, 8)  # two steps an epoch
+    assert not equal(found[4:6], expected[4:6])
+    assert equal(found[6:], expected[6:])
 
 
 def test_an_unreadable_image_reaches_the_caller() -> None:
@@ -103,32 +140,32 @@ def test_crowd_regions_are_not_learnt() -> None:
             return dataclasses.replace(plain, is_crowd=np.ones(len(plain.boxes_xyxy), bool))
 
     crowded = dataclasses.replace(loader(), dataset=Crowded("train", count=4))
-    assert next(crowded.batches(0, 1)).targets.shape == (0, 6)
+    assert batches(crowded, 0, 1)[0].targets.shape == (0, 6)
 
 
 @pytest.mark.parametrize(("task", "dataset"), [(task, view) for task, views in VIEWS.items() for view in views])
 def test_the_other_tasks_batches_follow_from_seed_and_step_alone_too(task: Task, dataset: Dataset) -> None:
     plain = dataclasses.replace(loader(), task=task, dataset=Cached(dataset, 0))
     helped = dataclasses.replace(plain, num_workers=3, dataset=Cached(dataset, 100_000))
-    batches = list(plain.batches(0, 4))
-    assert equal(batches, list(helped.batches(0, 4)))
-    assert equal(batches[3:], list(plain.batches(3, 4)))
+    found = batches(plain, 0, 4)
+    assert equal(found, batches(helped, 0, 4))
+    assert equal(found[3:], batches(plain, 3, 4))
 
 
 def test_targets_of_one_class_of_several_classes_and_of_every_pixel() -> None:
     plain = dataclasses.replace(loader(), augmentation=Augmentation())
     (_, index), *_ = plain._keys(0)
 
-    one = next(dataclasses.replace(plain, task="classify", dataset=ClassesOfShapes(SHAPES)).batches(0, 1)).targets
+    one = batches(dataclasses.replace(plain, task="classify", dataset=ClassesOfShapes(SHAPES)), 0, 1)[0].targets
     assert (one.shape, one.dtype) == ((4,), torch.int64)
     assert int(one[0]) == SHAPES.image_class(index)
 
-    several = next(dataclasses.replace(plain, task="classify", dataset=ClassesOfBoxes(SHAPES)).batches(0, 1)).targets
+    several = batches(dataclasses.replace(plain, task="classify", dataset=ClassesOfBoxes(SHAPES)), 0, 1)[0].targets
     assert (several.shape, several.dtype) == ((4, 6), torch.float32)
     shown = np.unique(SHAPES.annotation(index).class_indices)
     np.testing.assert_array_equal(several[0].nonzero()[:, 0], shown)
 
-    masks = next(dataclasses.replace(plain, task="segment", dataset=MasksOfShapes(SHAPES)).batches(0, 1)).targets
+    masks = batches(dataclasses.replace(plain, task="segment", dataset=MasksOfShapes(SHAPES)), 0, 1)[0].targets
     assert (masks.shape, masks.dtype) == ((4, 96, 64), torch.uint8)
     assert set(np.unique(masks[0])) == {0, *(shown + 1)}
 

@@ -70,7 +70,9 @@ def test_on_several_threads_too(tmp_path: Path) -> None:
     ],
     ids=["classify", "segment", "detect"],
 )
-def test_so_do_all_tasks_at_several_sizes_and_with_all_augmentation(base: str, changes: dict[str, Any], tmp_path: Path) -> None:
+def test_so_do_all_tasks_at_several_sizes_and_with_all_augmentation(
+    base: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
     recipe = write_recipe(tmp_path, base, evaluate_every=1, **changes)
     stop_at(tmp_path, recipe, 3, signal.SIGKILL)
     assert train(tmp_path, recipe, "--resume") == 0

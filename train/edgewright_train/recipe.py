@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import Field
 
-from .data.augment import Augmentation
+from .data.augmentation import Augmentation, check_augmentation
 from .errors import InputError
 from .models import check_size
 from .models.architecture import Architecture, Task
@@ -78,6 +78,7 @@ class Recipe(Record):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     sync_batch_norm: bool = True
+    skip_bad: bool = False
 
     @property
     def architecture(self) -> Architecture:
@@ -116,6 +117,7 @@ def load_recipe(path: Path, **overrides: Any) -> Recipe:
         raise InputError(f"{path}: accumulate: {recipe.accumulate} parts of {recipe.batch_size} images are not equal")
     if recipe.anchors == "auto" and not arch.default_anchors_px:
         raise InputError(f"{path}: anchors: 'auto', but {recipe.network_name} has none to fit; must be 'default'")
+    check_augmentation(recipe.augmentation, kind, source=str(path))
     return recipe
 
 

@@ -8,20 +8,16 @@ from typing import Literal
 import cv2
 import torch
 
-from .data.cached import Cached
-from .data.dataset import Dataset
-from .data.loader import Loader
-from .data.resolve import list_splits, open_split
-from .data.splits import ALL
 from .errors import InputError
 from .loop import Run, train
 from .processes.group import Place, is_restart, joined
 from .recipe import Recipe, recipe_toml
 from .reports import Reports, Silence, run_reports
 from .run_folder import RunFolder
-from .start import Say, fresh_training, resumed_training
+from .start import fresh_training, resumed_training
 from .stop_signal import stop_on_signals
 from .tasks.objective import objective_of
+from .training_data import make_loader, open_data
 from .training_state import Status
 
 Start = Literal["new", "replace", "resume"]
@@ -38,20 +34,22 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
     with ExitStack() as stack:
         here = stack.enter_context(joined(device))
         say = _say if here.rank == 0 else _say_nothing
-        train_set, val_set = _open_data(recipe, say)
-        loader = _loader(recipe, train_set, here)
+        data = open_data(recipe, say)
+        loader = make_loader(recipe, data.train_set, here)
         if here.rank == 0:
             stack.enter_context(folder.locked())
         if is_restart() and folder.state.is_file():
             start = "resume"
         if start == "resume":
-            training = resumed_training(recipe, folder, train_set, device, say)
+            training = resumed_training(recipe, folder, data.train_set, device, say)
         else:
             if here.rank == 0:
                 _make_room(folder, "replace" if is_restart() else start)
-            training = fresh_training(recipe, train_set, device, say)
+            training = fresh_training(recipe, data.train_set, device, say)
             if here.rank == 0:
                 folder.write_config(recipe_toml(recipe))
+        if here.rank == 0:
+            folder.write_skipped(data.skipped)
         header = training.status.header
         reports: Reports = Silence()
         if here.rank == 0:
@@ -60,7 +58,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
                     recipe,
                     folder,
                     model=header.name,
-                    dataset=train_set.name,
+                    dataset=data.train_set.name,
                     first_step=training.status.step,
                     steps_per_epoch=loader.steps_per_epoch,
                 )
@@ -74,7 +72,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
             device=device,
             loader=loader,
             objective=objective,
-            val_set=val_set,
+            val_set=data.val_set,
             reports=reports,
             stop=stack.enter_context(stop_on_signals()),
         )
@@ -99,8 +97,8 @@ def check_start(recipe: Recipe, folder: RunFolder, start: Start, num_processes: 
         stack.enter_context(folder.locked())
         if start == "new":
             _require_new(folder)
-    train_set, _ = _open_data(recipe, _say_nothing)
-    _loader(recipe, train_set, Place(0, num_processes))
+    data = open_data(recipe, _say_nothing)
+    make_loader(recipe, data.train_set, Place(0, num_processes))
 
 
 def _make_room(folder: RunFolder, start: Start) -> None:
@@ -116,37 +114,6 @@ def _require_new(folder: RunFolder) -> None:
             f"NAME={folder.path.name}: {folder.path} holds a training; RESUME=1 continues it, another NAME= keeps it, "
             "--replace starts again"
         )
-
-
-def _open_data(recipe: Recipe, say: Say) -> tuple[Dataset, Dataset]:
-    train_set, val_set = (open_split(recipe.data, split, recipe.task) for split in ("train", "val"))
-    if train_set.labels != val_set.labels:
-        raise InputError(f"DATA={recipe.data}: train has the classes {train_set.labels}, val has {val_set.labels}")
-    if list_splits(recipe.data, recipe.task) == (ALL,):
-        say(f"{train_set.name}: no split is held out, so the accuracy below is that on the training images")
-    return Cached(train_set, recipe.cache_megabytes << 20), val_set
-
-
-def _loader(recipe: Recipe, train_set: Dataset, here: Place) -> Loader:
-    if recipe.batch_size % (here.count * recipe.accumulate):
-        raise InputError(
-            f"BATCH={recipe.batch_size}: must be a multiple of {here.count * recipe.accumulate}, "
-            f"{here.count} processes times accumulate = {recipe.accumulate}"
-        )
-    loader = Loader(
-        task=recipe.task,
-        dataset=train_set,
-        size_wh=recipe.size_wh,
-        augmentation=recipe.augmentation,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        num_workers=recipe.workers,
-        place=here,
-        num_parts=recipe.accumulate,
-    )
-    if not loader.steps_per_epoch:
-        raise InputError(f"BATCH={recipe.batch_size}: {train_set.name} has only {len(train_set)} images")
-    return loader
 
 
 def _say(text: str) -> None:

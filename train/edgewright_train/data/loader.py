@@ -15,8 +15,10 @@ from torch import Tensor
 
 from ..models.architecture import Task
 from ..processes.group import ALONE, Place
-from .augment import Augmentation
+from .augmentation import ONE_SCALE, Augmentation
 from .dataset import Dataset
+from .geometry import SizeWh
+from .multi_scale import draw_size
 from .samples import SAMPLERS, Sample
 
 _BATCHES_AHEAD = 3
@@ -38,6 +40,8 @@ class Loader:
         batch_size: images per step, over all processes.
         place: of the process, which prepares its share of every batch.
         num_parts: in which that share comes; `batch_size` is a multiple of processes times parts.
+        num_epochs: of the training; for what its last epochs leave out.
+        size_multiple: of the network; for training at several sizes.
     """
 
     dataset: Dataset
@@ -49,6 +53,8 @@ class Loader:
     task: Task = "detect"
     place: Place = ALONE
     num_parts: int = 1
+    num_epochs: int = 1
+    size_multiple: int = 32
 
     @property
     def steps_per_epoch(self) -> int:
@@ -61,7 +67,8 @@ class Loader:
             try:
                 for step in range(first_step, num_steps + _BATCHES_AHEAD):
                     if step < num_steps:
-                        waiting.append([workers.submit(self._sample, *key) for key in self._keys(step)])
+                        size_wh = self._size_wh(step)
+                        waiting.append([workers.submit(self._sample, *key, size_wh) for key in self._keys(step)])
                     if len(waiting) > _BATCHES_AHEAD or (step >= num_steps and waiting):
                         yield self._parts([future.result() for future in waiting.popleft()])
             finally:
@@ -75,9 +82,17 @@ class Loader:
         first = position * self.batch_size
         return [(epoch, index) for index in self.place.share(order[first : first + self.batch_size].tolist())]
 
-    def _sample(self, epoch: int, index: int) -> Sample:
+    def _size_wh(self, step: int) -> SizeWh:
+        factors = self.augmentation.multi_scale
+        if factors == ONE_SCALE:
+            return self.size_wh
+        rng = np.random.default_rng((self.seed, step, 0, 1))  # the 1 keeps it apart from the samples'
+        return draw_size(self.size_wh, factors, self.size_multiple, rng)
+
+    def _sample(self, epoch: int, index: int, size_wh: SizeWh) -> Sample:
         rng = np.random.default_rng((self.seed, epoch, index))
-        return SAMPLERS[self.task].sample(self.dataset, index, self.augmentation, self.size_wh, rng)
+        augmentation = self.augmentation.at(epoch, self.num_epochs)
+        return SAMPLERS[self.task].sample(self.dataset, index, augmentation, size_wh, rng)
 
     def _parts(self, samples: list[Sample]) -> list[Batch]:
         size = len(samples) // self.num_parts
