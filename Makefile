@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE DEVICES THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
-             FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS
+             FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS STAGES
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -109,7 +109,7 @@ bench: setup ## Measure 1-core and 4-core latency of a model's packs
 	  --threads="$$THREADS" --image="$$IMAGE" $(if $(MLPERF),--mlperf) --sustained="$$SUSTAINED" --json="$$JSON"
 
 bench-arm: setup setup-arm ## Count the ARM instructions of one inference of the NCNN packs, under QEMU
-#: [WEIGHTS=x.safetensors | PACKS=folder] [CPU=cortex-a53|cortex-a72|cortex-a76 SIZE=WxH CALIBRATION_DATA= JSON=out.json]
+#: [WEIGHTS=x.safetensors | PACKS=folder] [CPU=cortex-a53|cortex-a72|cortex-a76 STAGES=1 SIZE=WxH CALIBRATION_DATA= JSON=out.json]
 	@tools/bench_arm.sh
 
 tune: setup $(QEMU_SETUP) ## Measure a model's packs in turns and recommend one, with the reasons

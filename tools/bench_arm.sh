@@ -13,4 +13,4 @@ if [[ -z $packs ]]; then
     --calibration-data="${CALIBRATION_DATA:-}" --calibration="${CALIBRATION:-8}" --method="${METHOD:-min_max}" --budget="${BUDGET:-any}" --out="$scratch" >&2
   packs=$(echo "$scratch"/*)
 fi
-.venv/bin/edgewright-bench-arm --packs="$packs" --cpu="${CPU:-}" --json="${JSON:-}"
+.venv/bin/edgewright-bench-arm --packs="$packs" --cpu="${CPU:-}" ${STAGES:+--stages} --json="${JSON:-}"

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 from edgewright_export.pack import Pack
 from edgewright_train.errors import CheckError, InputError
@@ -17,6 +18,9 @@ from .costs import Cost, Costs
 
 CPUS = ("cortex-a53", "cortex-a72", "cortex-a76")  # Raspberry Pi 3, 4 and 5
 _TIMEOUT_S = 1800
+
+Stage = Literal["preprocess", "network", "decode"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 Progress = Callable[[int, int], None]  # packs done, packs in all
 
@@ -53,18 +57,22 @@ def count_instructions(packs: Sequence[Pack], cpu: str, progress: Progress) -> C
     return Costs(tuple(costs), uncounted)
 
 
-def instructions_of(pack: Pack, cpu: str, counter: Counter) -> int:
-    """Of one inference of an NCNN pack, on one thread.  Raises `CheckError` when the program crashes."""
-    # The first inference may also do what is done once.
-    return _executed(counter, cpu, pack, runs=3) - _executed(counter, cpu, pack, runs=2)
+def instructions_of(pack: Pack, cpu: str, counter: Counter, stage: Stage = "network") -> int:
+    """Of one stage of an NCNN pack on its first golden image, on one thread: the network alone, or what surrounds it.
+
+    Raises `CheckError` when the program crashes.
+    """
+    # The first run may also do what is done once.
+    return _executed(counter, cpu, pack, stage, runs=3) - _executed(counter, cpu, pack, stage, runs=2)
 
 
-def _executed(counter: Counter, cpu: str, pack: Pack, *, runs: int) -> int:
-    """All instructions of a process that loads the pack and runs it so often."""
+def _executed(counter: Counter, cpu: str, pack: Pack, stage: Stage, *, runs: int) -> int:
+    """All instructions of a process that loads the pack and runs the stage so often."""
     with tempfile.TemporaryDirectory(prefix="edgewright-count-") as scratch:
         written = Path(scratch) / "count"
         plugin = f"./{counter.plugin.name},out={written}"  # commas separate the plugin's arguments
-        command = [QEMU, "-cpu", cpu, "-plugin", plugin, str(counter.program), str(pack.path.resolve()), str(runs)]
+        program = [str(counter.program), str(pack.path.resolve()), str(runs), stage]
+        command = [QEMU, "-cpu", cpu, "-plugin", plugin, *program]
         folder = counter.plugin.parent
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
