@@ -38,6 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch", type=int, help="images per step")
     parser.add_argument("--size", help="WIDTHxHEIGHT of the network's input")
     parser.add_argument("--weights", help="a .safetensors checkpoint of edgewright to start from")
+    parser.add_argument(
+        "--skip-bad",
+        nargs="?",
+        const="1",
+        choices=("0", "1"),
+        default="0",
+        help="read all data once, leave bad records out",
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
     parser.add_argument("--resume", nargs="?", const="1", choices=("0", "1"), default="0", help="continue the run")
     parser.add_argument("--replace", action="store_true", help="start again although the run exists")
@@ -67,6 +75,7 @@ def _train(arguments: argparse.Namespace) -> int:
         "batch_size": arguments.batch,
         "size_wh": size_wxh(arguments.size) if arguments.size else None,
         "weights": arguments.weights,
+        "skip_bad": True if arguments.skip_bad == "1" else None,
     }
     resume = arguments.resume == "1"
     recipe, folder = (_resumed if resume else _fresh)(arguments, overrides)

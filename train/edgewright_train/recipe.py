@@ -51,6 +51,7 @@ class Recipe(Record):
         precision: of most of the network's arithmetic; weights and losses stay fp32.
         device: "auto" is the GPU where there is one.
         sync_batch_norm: whether several processes normalise over all their images, as one process would.
+        skip_bad: leave bad records of the data out, which are errors otherwise; all images are then read at the start.
     """
 
     model: str
@@ -78,6 +79,7 @@ class Recipe(Record):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     sync_batch_norm: bool = True
+    skip_bad: bool = False
     skip_bad: bool = False
 
     @property

@@ -2,7 +2,7 @@
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,19 @@ class RunFolder:
         """Replace the resolved recipe."""
         with atomic_file(self.config) as temporary:
             temporary.write_text(recipe_toml, encoding="utf-8")
+
+    @property
+    def skipped(self) -> Path:
+        """The bad records that a training left out, a line each; there is none when it left out nothing."""
+        return self.path / "skipped.txt"
+
+    def write_skipped(self, records: Sequence[str]) -> None:
+        """Replace the list."""
+        if not records:
+            self.skipped.unlink(missing_ok=True)
+            return
+        with atomic_file(self.skipped) as temporary:
+            temporary.write_text("".join(f"{record}\n" for record in records), encoding="utf-8")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
