@@ -9,7 +9,8 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE DEVICES THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
-             FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS STAGES
+             FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS STAGES \
+             FORMAT STEP SKIP_BAD SHARD_MEGABYTES
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -21,12 +22,12 @@ export $(VARIABLES)
 ARM_SETUP = $(if $(filter musl,$(LIBC)),,setup-arm)
 QEMU_SETUP = $(if $(filter qemu:% cortex-%,$(DEVICE)),setup-arm)
 
-.PHONY: help setup setup-arm demo test test-slow lint format data train import darknet summary export calibrate sensitivity verify eval bench bench-arm \
-        tune matrix report edge edge-rpi deb edge-test edge-asan edge-tsan edge-lint fuzz clean
+.PHONY: help setup setup-arm demo test test-slow lint format data data-check convert-data show-batch anchors train import darknet \
+        summary export calibrate sensitivity verify eval bench bench-arm tune matrix report edge edge-rpi deb edge-test edge-asan edge-tsan edge-lint fuzz clean
 
 help: ## Show the targets and their variables
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2} \
-	  /^#: / {printf "  %-16s   %s\n", "", substr($$0, 4)}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2} \
+	  /^#: / {printf "  %-17s   %s\n", "", substr($$0, 4)}' $(MAKEFILE_LIST)
 
 setup: ## Create .venv and install everything (a second run does nothing)
 #: PYTHON=python3.12 TORCH_INDEX=url-of-a-CPU-build
@@ -42,11 +43,31 @@ data: setup ## Write the generated data set to disk, in darknet layout
 #: OUT=data/shapes [SEED=0 COUNT=2000]
 	@$(BIN)/edgewright-data --out="$${OUT:-data/shapes}" --seed="$$SEED" --count="$$COUNT" --json="$$JSON"
 
+data-check: setup ## Read a data set once: counts, sizes, what is wrong, and a contact sheet
+#: DATA= [SPLIT=train|val|test TASK=detect|classify|segment OUT=build/data-check JSON=]
+	@$(BIN)/edgewright-data-check --data="$$DATA" --split="$$SPLIT" --task="$$TASK" --out="$$OUT" --json="$$JSON"
+
+convert-data: setup ## Write a data set in another format
+#: DATA= FORMAT=darknet|coco|voc|webdataset OUT=folder [SPLIT= TASK= SHARD_MEGABYTES=1000 SKIP_BAD=1 JSON=]
+	@$(BIN)/edgewright-convert-data --data="$$DATA" --format="$$FORMAT" --out="$$OUT" --split="$$SPLIT" --task="$$TASK" \
+	  --shard-megabytes="$$SHARD_MEGABYTES" --skip-bad="$$SKIP_BAD" --json="$$JSON"
+
+show-batch: setup ## Draw what the network sees at a step of a training, and what it is to learn
+#: DATA= RECIPE=x.toml | MODEL=yolo-fastestv2 | CFG=x.cfg  [TASK= BATCH= SIZE=WxH SEED= STEP=0 SKIP_BAD=1 OUT=build/batch.png]
+	@$(BIN)/edgewright-show-batch --data="$$DATA" --recipe="$$RECIPE" --model="$(if $(MODEL_IS_MEANT),$$MODEL)" --cfg="$$CFG" \
+	  --task="$$TASK" --batch="$$BATCH" --size="$$SIZE" --seed="$$SEED" --step="$$STEP" --skip-bad="$$SKIP_BAD" --out="$$OUT" \
+	  --json="$$JSON"
+
+anchors: setup ## Fit anchors to a data set, and say how well they cover its boxes
+#: DATA= MODEL=yolo-fastestv2 | CFG=x.cfg  [SIZE=WxH COUNT=6 SPLIT=train SEED=0 JSON=]
+	@$(BIN)/edgewright-anchors --data="$$DATA" --model="$(if $(CFG),,$$MODEL)" --cfg="$$CFG" --size="$$SIZE" --count="$$COUNT" \
+	  --split="$$SPLIT" --seed="$$SEED" --json="$$JSON"
+
 train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
-#: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] | CFG=x.cfg  DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=WxH WEIGHTS= RESUME=1]
+#: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] | CFG=x.cfg  DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=WxH WEIGHTS= RESUME=1 SKIP_BAD=1]
 	@$(BIN)/edgewright-train --model="$(if $(MODEL_IS_MEANT),$$MODEL)" --task="$$TASK" --cfg="$$CFG" --data="$$DATA" \
 	  --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" \
-	  --resume="$$RESUME" --json="$$JSON"
+	  --resume="$$RESUME" --skip-bad="$$SKIP_BAD" --json="$$JSON"
 
 import: setup ## Bring published weights in: PyTorch's or darknet's
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt SIZE=]
