@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="0",
         help="read all data once, leave bad records out",
     )
+    parser.add_argument("--teacher", help="a checkpoint of the same task and classes to learn from as well")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
     parser.add_argument("--resume", nargs="?", const="1", choices=("0", "1"), default="0", help="continue the run")
     parser.add_argument("--replace", action="store_true", help="start again although the run exists")
@@ -75,6 +76,7 @@ def _train(arguments: argparse.Namespace) -> int:
         "batch_size": arguments.batch,
         "size_wh": size_wxh(arguments.size) if arguments.size else None,
         "weights": arguments.weights,
+        "teacher": arguments.teacher,
         "skip_bad": True if arguments.skip_bad == "1" else None,
     }
     resume = arguments.resume == "1"

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .checkpoint import Checkpoint, Header
+from .models.architecture import Normalisation
 from .tasks.decode import Decode
 from .vision.preprocess import Preprocess
 
@@ -32,6 +34,13 @@ def decode_of(header: Header) -> Decode:
     """From the deployed network's outputs to its result."""
     decode = header.architecture.decode((header.width, header.height), header.anchors_px)
     return decode.model_copy(update={"activation": "sigmoid"}) if header.multi_label else decode
+
+
+def normalised(images: Tensor, normalisation: Normalisation) -> Tensor:
+    """(N, 3, H, W) uint8 BGR -> float32 as the network wants it, in the same memory layout."""
+    pixels = images.flip(1) if normalisation.colour_order == "rgb" else images
+    mean, scale = (torch.tensor(values).view(1, 3, 1, 1) for values in (normalisation.mean, normalisation.scale))
+    return (pixels.float() - mean) * scale
 
 
 def torch_run(checkpoint: Checkpoint) -> Run:

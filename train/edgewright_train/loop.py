@@ -17,8 +17,7 @@ from .checkpoint import Checkpoint, save_checkpoint
 from .data.dataset import Dataset
 from .data.loader import Batch, Loader
 from .errors import CheckError, InputError
-from .inference import decode_of, preprocess_of, torch_run
-from .models.architecture import Normalisation
+from .inference import decode_of, normalised, preprocess_of, torch_run
 from .optimizer import set_rate
 from .processes.group import Place, any_process, take_from_first
 from .recipe import Recipe
@@ -30,6 +29,7 @@ from .tasks.evaluate import evaluate_run
 from .tasks.evaluation import Evaluation
 from .tasks.loss import Loss
 from .tasks.objective import Objective
+from .teacher import Teacher
 from .training_state import Training, save_state
 
 _HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -45,6 +45,7 @@ class Run:
     device: torch.device
     loader: Loader
     objective: Objective
+    teacher: Teacher | None
     val_set: Dataset
     reports: Reports
     stop: StopSignal
@@ -117,12 +118,22 @@ def _gradients(run: Run, training: Training, parts: Sequence[Batch]) -> Loss:
     for index, part in enumerate(parts):
         waits = index + 1 < len(parts)
         with _apart(training, waits), run.device:
-            loss = run.objective(_outputs(run, training, part), part.targets.to(run.device))
+            loss = _loss(run, _outputs(run, training, part), part)
             _require_finite(run, training, "loss", loss.total)
             training.scaler.scale(loss.total / len(parts)).backward()  # type: ignore[no-untyped-call]
         total += loss.total.detach() / len(parts)
         terms.update({name: term.detach() / len(parts) for name, term in loss.terms.items()})
     return Loss(total, dict(terms))
+
+
+def _loss(run: Run, outputs: Any, batch: Batch) -> Loss:
+    targets, teacher = batch.targets.to(run.device), run.teacher
+    if teacher is None:
+        return run.objective(outputs, targets)
+    images = batch.images.to(run.device)
+    loss = run.objective(outputs, teacher.targets(images, targets))
+    taught = teacher.loss(images, outputs)
+    return loss if taught is None else Loss(loss.total + taught, {**loss.terms, "distillation": taught})
 
 
 def _apart(training: Training, waits: bool) -> AbstractContextManager[Any]:
@@ -146,13 +157,6 @@ def _outputs(run: Run, training: Training, batch: Batch) -> Any:
             "give a larger BATCH= or SIZE="
         ) from None
     return outputs.float() if isinstance(outputs, Tensor) else [output.float() for output in outputs]
-
-
-def normalised(images: Tensor, normalisation: Normalisation) -> Tensor:
-    """(N, 3, H, W) uint8 BGR -> float32 as the network wants it, in the same memory layout."""
-    pixels = images.flip(1) if normalisation.colour_order == "rgb" else images
-    mean, scale = (torch.tensor(values).view(1, 3, 1, 1) for values in (normalisation.mean, normalisation.scale))
-    return (pixels.float() - mean) * scale
 
 
 def _require_finite(run: Run, training: Training, what: str, value: Tensor) -> None:

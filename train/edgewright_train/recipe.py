@@ -14,6 +14,7 @@ from .optimizer import OptimizerSettings
 from .recipe_network import find_architecture
 from .schedule import Schedule
 from .schema import Record, load_toml, parse_record
+from .tasks.distillation import Distillation
 from .tasks.objective import LossSettings
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
@@ -51,6 +52,7 @@ class Recipe(Record):
         precision: of most of the network's arithmetic; weights and losses stay fp32.
         device: "auto" is the GPU where there is one.
         sync_batch_norm: whether several processes normalise over all their images, as one process would.
+        teacher: checkpoint of the same task to learn from as well; empty for none.
         skip_bad: leave bad records of the data out, which are errors otherwise; all images are then read at the start.
     """
 
@@ -79,7 +81,8 @@ class Recipe(Record):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     sync_batch_norm: bool = True
-    skip_bad: bool = False
+    teacher: str = ""
+    distillation: Distillation = Distillation()
     skip_bad: bool = False
 
     @property

@@ -7,7 +7,7 @@ predecessor: those beyond the step it resumes from are deleted, so that (iterati
     run           run_id, utc, first_iteration, model, dataset, recipe (TOML), torch (version), num_threads
     loss          run_id, utc, iteration (steps done, from 1), epoch (from 1), images (samples seen so far),
                   avg_loss (0.9 * old + 0.1 * new), loss, its weighted terms, of which a task has some: box, objectness,
-                  classification, dice; learning_rate, batch_size, images_per_second
+                  classification, dice, distillation; learning_rate, batch_size, images_per_second
     eval          per class and evaluation of a detector: run_id, utc, iteration, epoch, mode ("val"), name (class),
                   ap, ap50
     eval_class    of a classifier: run_id .. name, top1, f1, images
@@ -66,7 +66,7 @@ CREATE TABLE IF NOT EXISTS eval_summary ({_START}, mode TEXT, metric TEXT,
     PRIMARY KEY (iteration, mode));
 """
 _TABLES = ("loss", "eval", "eval_class", "eval_seg", "eval_summary")
-_VERSION = 2  # of the schema, in the file's user_version; raise it with every change
+_VERSION = 3  # of the schema, in the file's user_version; raise it with every change
 _SECONDS_BETWEEN_COMMITS = 5.0
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -17,6 +18,7 @@ from .run_folder import RunFolder
 from .start import fresh_training, resumed_training
 from .stop_signal import stop_on_signals
 from .tasks.objective import objective_of
+from .teacher import teacher_of
 from .training_data import make_loader, open_data
 from .training_state import Status
 
@@ -65,6 +67,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
             )
         with device:
             objective = objective_of(header, recipe.loss)
+            teacher = teacher_of(Path(recipe.teacher), header, recipe.distillation) if recipe.teacher else None
         run = Run(
             recipe=recipe,
             folder=folder,
@@ -72,6 +75,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
             device=device,
             loader=loader,
             objective=objective,
+            teacher=teacher,
             val_set=data.val_set,
             reports=reports,
             stop=stack.enter_context(stop_on_signals()),

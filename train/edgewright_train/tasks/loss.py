@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-Term = Literal["box", "objectness", "classification", "dice"]
+Term = Literal["box", "objectness", "classification", "dice", "distillation"]
 
 
 @dataclass(frozen=True)

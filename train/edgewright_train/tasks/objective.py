@@ -82,7 +82,7 @@ def _classify(header: Header, settings: ClassifyLoss) -> Objective:
     decode = decode_of(header)
     assert isinstance(decode, ClassifyDecode)
     loss = sigmoid_loss if decode.activation == "sigmoid" else softmax_loss
-    return lambda outputs, targets: loss(_single(outputs).flatten(1), targets, settings)
+    return lambda outputs, targets: loss(single_output(outputs).flatten(1), targets, settings)
 
 
 def _segment(header: Header, settings: SegmentLoss) -> Objective:
@@ -92,10 +92,10 @@ def _segment(header: Header, settings: SegmentLoss) -> Objective:
             f"{', '.join(header.labels)}"
         )
     weights = torch.tensor(settings.class_weights) if settings.class_weights else None
-    return lambda outputs, masks: pixel_loss(_single(outputs), masks, weights, settings)
+    return lambda outputs, masks: pixel_loss(single_output(outputs), masks, weights, settings)
 
 
-def _single(outputs: Outputs) -> Tensor:
+def single_output(outputs: Outputs) -> Tensor:
     """The one output of a network, which some give in a tuple."""
     return outputs if isinstance(outputs, Tensor) else outputs[0]
 
