@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE DEVICES THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
              FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS STAGES \
-             FORMAT STEP SKIP_BAD SHARD_MEGABYTES
+             FORMAT STEP SKIP_BAD SHARD_MEGABYTES TEACHER NPROC NNODES MASTER RESTARTS
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -50,7 +50,8 @@ data-check: setup ## Read a data set once: counts, sizes, what is wrong, and a c
 convert-data: setup ## Write a data set in another format
 #: DATA= FORMAT=darknet|coco|voc|webdataset OUT=folder [SPLIT= TASK= SHARD_MEGABYTES=1000 SKIP_BAD=1 JSON=]
 	@$(BIN)/edgewright-convert-data --data="$$DATA" --format="$$FORMAT" --out="$$OUT" --split="$$SPLIT" --task="$$TASK" \
-	  --shard-megabytes="$$SHARD_MEGABYTES" --skip-bad="$$SKIP_BAD" --json="$$JSON"
+	  --shard-megabytes="$$SHARD_MEGABYTES" --skip-bad="$$SKIP_BAD" --teacher="$$TEACHER" \
+	  --nproc="$$NPROC" --nnodes="$$NNODES" --master="$$MASTER" --restarts="$$RESTARTS" --json="$$JSON"
 
 show-batch: setup ## Draw what the network sees at a step of a training, and what it is to learn
 #: DATA= RECIPE=x.toml | MODEL=yolo-fastestv2 | CFG=x.cfg  [TASK= BATCH= SIZE=WxH SEED= STEP=0 SKIP_BAD=1 OUT=build/batch.png]
@@ -65,6 +66,7 @@ anchors: setup ## Fit anchors to a data set, and say how well they cover its box
 
 train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] | CFG=x.cfg  DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=WxH WEIGHTS= RESUME=1 SKIP_BAD=1]
+#: [TEACHER=x.safetensors]  several processes: NPROC=2 [NNODES=2 MASTER=host:29400] [RESTARTS=3]
 	@$(BIN)/edgewright-train --model="$(if $(MODEL_IS_MEANT),$$MODEL)" --task="$$TASK" --cfg="$$CFG" --data="$$DATA" \
 	  --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" \
 	  --resume="$$RESUME" --skip-bad="$$SKIP_BAD" --json="$$JSON"
