@@ -50,8 +50,7 @@ data-check: setup ## Read a data set once: counts, sizes, what is wrong, and a c
 convert-data: setup ## Write a data set in another format
 #: DATA= FORMAT=darknet|coco|voc|webdataset OUT=folder [SPLIT= TASK= SHARD_MEGABYTES=1000 SKIP_BAD=1 JSON=]
 	@$(BIN)/edgewright-convert-data --data="$$DATA" --format="$$FORMAT" --out="$$OUT" --split="$$SPLIT" --task="$$TASK" \
-	  --shard-megabytes="$$SHARD_MEGABYTES" --skip-bad="$$SKIP_BAD" --teacher="$$TEACHER" \
-	  --nproc="$$NPROC" --nnodes="$$NNODES" --master="$$MASTER" --restarts="$$RESTARTS" --json="$$JSON"
+	  --shard-megabytes="$$SHARD_MEGABYTES" --skip-bad="$$SKIP_BAD" --json="$$JSON"
 
 show-batch: setup ## Draw what the network sees at a step of a training, and what it is to learn
 #: DATA= RECIPE=x.toml | MODEL=yolo-fastestv2 | CFG=x.cfg  [TASK= BATCH= SIZE=WxH SEED= STEP=0 SKIP_BAD=1 OUT=build/batch.png]
@@ -69,7 +68,8 @@ train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
 #: [TEACHER=x.safetensors]  several processes: NPROC=2 [NNODES=2 MASTER=host:29400] [RESTARTS=3]
 	@$(BIN)/edgewright-train --model="$(if $(MODEL_IS_MEANT),$$MODEL)" --task="$$TASK" --cfg="$$CFG" --data="$$DATA" \
 	  --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" \
-	  --resume="$$RESUME" --skip-bad="$$SKIP_BAD" --json="$$JSON"
+	  --resume="$$RESUME" --skip-bad="$$SKIP_BAD" --teacher="$$TEACHER" \
+	  --nproc="$$NPROC" --nnodes="$$NNODES" --master="$$MASTER" --restarts="$$RESTARTS" --json="$$JSON"
 
 import: setup ## Bring published weights in: PyTorch's or darknet's
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt SIZE=]
