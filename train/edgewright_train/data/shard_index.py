@@ -25,7 +25,7 @@ _KEPT_TEXTS = (".json", ".cls")
 _MAX_TEXT_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """A file in a shard; `text`: all of it, for those that say what an image shows."""
 

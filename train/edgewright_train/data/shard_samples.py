@@ -1,7 +1,7 @@
 """The samples of shards: members of a tar file that share a name, as the library webdataset groups them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import InputError
@@ -10,7 +10,7 @@ from .problems import Problems
 from .shard_index import Member, shard_members
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ShardSample:
     """`members`: by ending, without the first dot and in small letters."""
 
@@ -30,6 +30,11 @@ class ShardSample:
         if len(found) != 1:
             raise InputError(f"{self.where}: {len(found)} images; a sample has one, such as {self.key}.jpg")
         return found[0]
+
+    def without_texts(self) -> "ShardSample":
+        """For when they were read: they would take most of the memory."""
+        members = {ending: replace(member, text=None) for ending, member in self.members.items()}
+        return replace(self, members=members)
 
     def text(self, ending: str) -> str:
         """Raises `InputError` when there is no such member."""

@@ -196,7 +196,7 @@ def _with_truths(
         try:
             assert sample.image_ending
             truths.append(truth(len(right), sample))
-            right.append(sample)
+            right.append(sample.without_texts())
         except InputError as error:
             problems.add(str(error))
     return right, truths
