@@ -10,6 +10,7 @@ from shared_material import SHARED, needs_shared
 from edgewright_train.data.find_images import find_images
 from edgewright_train.data.problems import Problems
 from edgewright_train.data.resolve import list_splits, open_split
+from edgewright_train.data.samples import SAMPLERS
 from edgewright_train.data.splits import ALL
 from edgewright_train.errors import InputError
 
@@ -134,7 +135,9 @@ def test_a_class_name_that_is_no_text_is_refused(sorted_images):
 def test_a_file_name_that_is_no_text_is_read(sorted_images):
     image = sorted_images / "train" / "cat" / "cat0.png"
     image.rename(image.with_name(os.fsdecode(b"caf\xe9.png")))
-    assert open_split(str(sorted_images), "train", "classify").image(0).shape == (6, 8, 3)
+    dataset = open_split(str(sorted_images), "train", "classify")
+    assert dataset.image(0).shape == (6, 8, 3)
+    assert b"caf\xe9.png" in SAMPLERS["classify"].truth(dataset, 0)
 
 
 def test_links_that_lead_back_or_nowhere_are_named(sorted_images):

@@ -1,5 +1,6 @@
 """What a sample is, task by task: an image as the network sees it, and what is to be learnt from it."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,7 @@ def _class_targets(truths: Sequence[Any]) -> Tensor:
 
 
 def _class_truth(dataset: ClassificationDataset, index: int) -> bytes:
-    return f"{dataset.source(index)} {dataset.class_indices(index)}\n".encode()
+    return os.fsencode(f"{dataset.source(index)} {dataset.class_indices(index)}\n")
 
 
 def _mask_sample(
@@ -106,7 +107,7 @@ def _mask_targets(truths: Sequence[NDArray[np.uint8]]) -> Tensor:
 
 def _mask_truth(dataset: SegmentationDataset, index: int) -> bytes:
     """By name: to read every mask would read half of the data set."""
-    return f"{dataset.source(index)}\n".encode()
+    return os.fsencode(f"{dataset.source(index)}\n")
 
 
 SAMPLERS: dict[Task, Sampler] = {
