@@ -232,7 +232,12 @@ def test_what_surrounds_the_network_gives_the_bits_of_python_on_arm(cpu: str, tm
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_real_packs_hold_on_every_cpu(on_cpu: Emulated, precision: str, threads: int) -> None:
+def test_real_packs_hold_on_every_cpu(
+    on_cpu: Emulated, precision: str, threads: int, request: pytest.FixtureRequest
+) -> None:
+    if precision == "int8" and on_cpu.architecture == "armv7":
+        reason = "a last bit of a float layer moves a code in the image of noise (docs/results.md)"
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))  # which bit depends on the ranges
     pack = Path(os.environ.get("EDGEWRIGHT_TEST_PACKS", _BUILD / "yolo-fastestv2")) / f"ncnn-{precision}"
     if not pack.is_dir():
         pytest.skip(f"no {pack}; export it: make export TARGET=ncnn PRECISION={precision}")
