@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <exception>
 
 namespace edgebench {
 namespace {
@@ -45,13 +44,9 @@ std::string ReadAll(int descriptor) {
 }
 
 std::string Reply(const std::function<Result<std::string>()>& call) {
-  try {
-    const Result<std::string> result = call();
-    if (result.ok()) return kValue + result.value();
-    return (result.error().kind == ErrorKind::kInput ? kInputError : kCheckError) + result.error().message;
-  } catch (const std::exception& error) {
-    return kInputError + std::string(error.what());
-  }
+  const Result<std::string> result = call();
+  if (result.ok()) return kValue + result.value();
+  return (result.error().kind == ErrorKind::kInput ? kInputError : kCheckError) + result.error().message;
 }
 
 Result<std::string> Parse(const std::string& reply, int status) {

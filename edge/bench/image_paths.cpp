@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
 
 namespace edgebench {
 namespace {
@@ -19,14 +20,16 @@ bool IsImage(const fs::path& path) {
 edgewright::Result<std::vector<fs::path>> ListImages(const std::vector<std::string>& given) {
   std::vector<fs::path> images;
   for (const std::string& name : given) {
-    if (!fs::is_directory(name)) {
+    std::error_code error;
+    if (!fs::is_directory(name, error)) {
       images.emplace_back(name);
       continue;
     }
     std::vector<fs::path> found;
-    for (const fs::directory_entry& entry : fs::directory_iterator(name)) {
-      if (IsImage(entry.path())) found.push_back(entry.path());
+    for (fs::directory_iterator entry(name, error), end; !error && entry != end; entry.increment(error)) {
+      if (IsImage(entry->path())) found.push_back(entry->path());
     }
+    if (error) return edgewright::InputError(name + ": " + error.message());
     if (found.empty()) return edgewright::InputError(name + ": a folder without images");
     std::sort(found.begin(), found.end());
     images.insert(images.end(), found.begin(), found.end());

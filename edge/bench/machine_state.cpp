@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <system_error>
+
+#include "kernel_file.h"
 
 namespace edgebench {
 namespace {
@@ -17,10 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::optional<std::string> ReadLine(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  return line;
+  const std::string text = ReadKernelFile(path);
+  if (text.empty()) return std::nullopt;
+  return text.substr(0, text.find('\n'));
 }
 
 std::optional<double> ReadNumber(const fs::path& path) {
@@ -75,23 +74,21 @@ std::optional<std::uint32_t> Throttled(const fs::path& root) {
 
 // The eighth number behind "cpuN" in /proc/stat, in clock ticks.
 std::optional<double> StolenMs(const fs::path& stat, const std::vector<int>& cores) {
-  constexpr int kSteal = 8;
-  std::ifstream file(stat);
+  constexpr std::size_t kSteal = 8;
+  const std::string text = ReadKernelFile(stat);
   std::optional<double> sum_ms;
 #if defined(__unix__)
   const double ms_per_tick = 1000.0 / static_cast<double>(std::max(1L, sysconf(_SC_CLK_TCK)));
 #else
   const double ms_per_tick = 10;
 #endif
-  for (std::string line; std::getline(file, line) && line.rfind("cpu", 0) == 0;) {
-    std::istringstream fields(line);
-    std::string name;
-    fields >> name;
-    const auto is_it = [&](int core) { return name == "cpu" + std::to_string(core); };
-    if (std::none_of(cores.begin(), cores.end(), is_it)) continue;
-    double ticks = 0;
-    for (int i = 0; i < kSteal; ++i) fields >> ticks;
-    if (fields) sum_ms = sum_ms.value_or(0) + ticks * ms_per_tick;
+  for (std::size_t start = 0; text.compare(start, 3, "cpu") == 0;) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    const std::vector<std::string> words = SplitWords(text.substr(start, end - start));
+    start = std::min(end + 1, text.size());
+    const auto is_it = [&](int core) { return words[0] == "cpu" + std::to_string(core); };
+    if (words.size() <= kSteal || std::none_of(cores.begin(), cores.end(), is_it)) continue;
+    sum_ms = sum_ms.value_or(0) + std::strtod(words[kSteal].c_str(), nullptr) * ms_per_tick;
   }
   return sum_ms;
 }

@@ -7,6 +7,7 @@
 #include "edgewright/cores.h"
 #include "frames.h"
 #include "image_file.h"
+#include "json_fields.h"
 #include "page_cache.h"
 #include "timing.h"
 #include "warm_up.h"
@@ -203,7 +204,7 @@ ordered_json ReplicateJson(const Replicate& replicate) {
 }
 
 Replicate ParseReplicate(const std::string& text) {
-  const json value = json::parse(text);
+  const json value = edgewright::ParseJson(text.data(), text.data() + text.size());
   Replicate replicate;
   replicate.cold_load_ms = ParseOptional<double>(value.at("cold_load_ms"));
   replicate.load_ms = value.at("load_ms");

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 
 #include "edgewright/device.h"
 #include "edgewright/ncnn_model.h"
@@ -34,15 +32,18 @@ Status CheckThreads(int num_threads) {
 
 Status WriteFile(const void* data, std::size_t size, const std::string& path) {
   const std::string temporary = path + ".part";
-  std::ofstream file(temporary, std::ios::binary);
-  file.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(temporary, path, error);
-  if (file && !error) return Done{};
-  const std::string reason = error ? error.message() : std::strerror(errno);
-  std::filesystem::remove(temporary, error);
-  return InputError(path + ": " + reason);
+  std::FILE* file = std::fopen(temporary.c_str(), "wb");
+  if (file == nullptr) return InputError(path + ": " + std::strerror(errno));
+  bool written = std::fwrite(data, 1, size, file) == size;
+  int reason = errno;
+  if (std::fclose(file) != 0) {
+    if (written) reason = errno;
+    written = false;
+  }
+  if (written && std::rename(temporary.c_str(), path.c_str()) == 0) return Done{};
+  if (written) reason = errno;
+  std::remove(temporary.c_str());  // NOLINT(cert-err33-c): the reason is what came before
+  return InputError(path + ": " + std::strerror(reason));
 }
 
 std::string JsonText(const ordered_json& document) {

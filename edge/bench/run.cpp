@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 
 #include "commands.h"
 #include "edgewright/model.h"
@@ -68,7 +69,10 @@ Result<Work> Prepare(const RunOptions& options, const Pack& pack) {
 // As it is to be found from the JSON file, so that the two can be moved together.
 std::string PathFromJson(const fs::path& path, const RunOptions& options) {
   if (options.json_path.empty() || options.json_path == "-") return path.string();
-  return fs::proximate(path, fs::absolute(options.json_path).parent_path()).string();
+  std::error_code error;
+  const fs::path folder = fs::absolute(options.json_path, error).parent_path();
+  const fs::path found = error ? path : fs::proximate(path, folder, error);
+  return error ? fs::absolute(path, error).string() : found.string();
 }
 
 // The image's entry of the document; the text is printed unless JSON is wanted.

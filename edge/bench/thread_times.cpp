@@ -6,22 +6,16 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <system_error>
+#include <vector>
+
+#include "kernel_file.h"
 
 namespace edgebench {
 namespace {
 
 constexpr double kNanosecondsPerMs = 1e6;
-
-std::string ReadText(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 double MsPerTick() {
 #if defined(__unix__)
@@ -31,31 +25,33 @@ double MsPerTick() {
 #endif
 }
 
+// 0 when it is none.
+double ToNumber(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
+
 // `stat` of proc(5): behind the name in parentheses, which may hold anything, the third field and those after it.
 ThreadTime ParseStat(const std::string& stat) {
-  constexpr int kUserTicks = 14;
-  constexpr int kSystemTicks = 15;
-  constexpr int kCore = 39;
+  constexpr std::size_t kFirst = 3;
+  constexpr std::size_t kUserTicks = 14;
+  constexpr std::size_t kSystemTicks = 15;
+  constexpr std::size_t kCore = 39;
   ThreadTime time;
   const std::size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos) return time;
-  std::istringstream fields(stat.substr(name_end + 1));
-  std::string field;
-  for (int i = 3; i <= kCore && fields >> field; ++i) {
-    if (i == kUserTicks || i == kSystemTicks) time.cpu_ms += std::strtod(field.c_str(), nullptr) * MsPerTick();
-    if (i == kCore) time.core = std::atoi(field.c_str());  // NOLINT(cert-err34-c): the kernel wrote it
+  const std::vector<std::string> fields = SplitWords(stat.substr(name_end + 1));
+  for (const std::size_t i : {kUserTicks, kSystemTicks}) {
+    if (i - kFirst < fields.size()) time.cpu_ms += ToNumber(fields[i - kFirst]) * MsPerTick();
   }
+  if (kCore - kFirst < fields.size()) time.core = static_cast<int>(ToNumber(fields[kCore - kFirst]));
   return time;
 }
 
 ThreadTime Read(const std::filesystem::path& task) {
-  ThreadTime time = ParseStat(ReadText(task / "stat"));
-  std::istringstream schedstat(ReadText(task / "schedstat"));  // exact, where the kernel keeps it
-  double computed_ns = 0;
-  double waited_ns = 0;
-  if (schedstat >> computed_ns >> waited_ns) {
+  ThreadTime time = ParseStat(ReadKernelFile(task / "stat"));
+  const std::vector<std::string> schedstat = SplitWords(ReadKernelFile(task / "schedstat"));
+  if (schedstat.size() >= 2) {  // exact, where the kernel keeps it: nanoseconds computed, nanoseconds waited
+    const double computed_ns = ToNumber(schedstat[0]);
     if (computed_ns > 0) time.cpu_ms = computed_ns / kNanosecondsPerMs;
-    time.waited_ms = waited_ns / kNanosecondsPerMs;
+    time.waited_ms = ToNumber(schedstat[1]) / kNanosecondsPerMs;
   }
   return time;
 }

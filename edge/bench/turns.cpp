@@ -1,14 +1,15 @@
 #include <cstdio>
-#include <iostream>
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "commands.h"
 #include "edgewright/golden.h"
 #include "edgewright/model.h"
+#include "kernel_file.h"
 #include "report.h"
 #include "timing.h"
 
@@ -46,15 +47,34 @@ Result<Contestants> Load(const TurnsOptions& options) {
   return loaded;
 }
 
+constexpr int kNone = -1;
+
+int ToCount(const std::string& word) {
+  char* end = nullptr;
+  const long value = std::strtol(word.c_str(), &end, 10);
+  return *end == '\0' && value >= 0 && value <= kMaxRuns ? static_cast<int>(value) : kNone;
+}
+
+// Of standard input, without its end; nothing when there is none.
+std::optional<std::string> ReadLine() {
+  std::string line;
+  for (int c = std::getchar(); c != '\n'; c = std::getchar()) {
+    if (c == EOF) return line.empty() ? std::nullopt : std::optional(line);
+    line += static_cast<char>(c);
+  }
+  return line;
+}
+
 Result<std::vector<double>> TakeTurn(const std::string& line, Contestants* contestants) {
-  std::istringstream words(line);
-  int num_threads = 0;
-  int warmup = -1;
-  int runs = 0;
-  words >> num_threads >> warmup >> runs;
+  std::vector<int> numbers;
+  for (const std::string& word : SplitWords(line)) numbers.push_back(ToCount(word));
+  numbers.resize(3, kNone);
+  const int num_threads = numbers[0];
+  const int warmup = numbers[1];
+  const int runs = numbers[2];
   const auto found = contestants->models.find(num_threads);
   const bool counts_fit = warmup >= 0 && warmup <= kMaxRuns && runs >= 1 && runs <= kMaxRuns;
-  if (words.fail() || found == contestants->models.end() || !counts_fit) {
+  if (found == contestants->models.end() || !counts_fit) {
     return InputError("\"" + line + "\": give one of --threads, a number of runs to warm up and a number of runs");
   }
   return MeasureRuns(warmup, runs, [&] { return found->second.Infer(contestants->planes); });
@@ -74,8 +94,8 @@ int Turns(const TurnsOptions& options) {
   Result<Contestants> contestants = Load(options);
   if (!contestants.ok()) return Fail(contestants.error());
   Answer({{"runtime", RuntimeText()}});
-  for (std::string line; std::getline(std::cin, line);) {
-    const Result<std::vector<double>> samples = TakeTurn(line, &contestants.value());
+  while (const std::optional<std::string> line = ReadLine()) {
+    const Result<std::vector<double>> samples = TakeTurn(*line, &contestants.value());
     if (!samples.ok()) return Fail(samples.error());
     Answer(samples.value());
   }

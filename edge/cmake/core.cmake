@@ -6,3 +6,8 @@ set(EDGEWRIGHT_CORE_SOURCES
   src/model.cpp src/ncnn_model.cpp src/ncnn_pool.cpp src/ncnn_weights.cpp src/nms.cpp src/pack.cpp src/parity.cpp src/placement.cpp src/prediction.cpp
   src/preprocess.cpp src/resize.cpp src/safetensors.cpp src/segment.cpp src/sha256.cpp src/ssd.cpp src/statistics.cpp
   src/yolo.cpp src/yolo_fastestv2.cpp)
+# Those that read packs and describe the machine: no frame passes through them.
+set(EDGEWRIGHT_COLD_SOURCES
+  src/class_parity.cpp src/cores.cpp src/decode_fields.cpp src/detection_parity.cpp src/device.cpp src/file.cpp
+  src/golden.cpp src/json_fields.cpp src/manifest.cpp src/pack.cpp src/parity.cpp src/safetensors.cpp
+  src/statistics.cpp)

@@ -1,7 +1,6 @@
-# The libraries of edgebench: headers (nlohmann json, CLI11, stb, doctest) and libjpeg.
+# The libraries of edgebench: headers (nlohmann json, stb, doctest) and libjpeg.
 if(NOT CMAKE_CROSSCOMPILING)
   find_package(nlohmann_json 3.9 REQUIRED)
-  find_package(CLI11 2.1 REQUIRED)
   find_package(JPEG REQUIRED)
   set(EDGEWRIGHT_READ_JPEG bench/read_jpeg.cpp)
   return()
@@ -9,15 +8,13 @@ endif()
 
 # Headers from the host, by links: what else is in their folder is of another architecture.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/headers)
-foreach(header nlohmann/json.hpp CLI/CLI.hpp stb/stb_image.h doctest/doctest.h)
+foreach(header nlohmann/json.hpp stb/stb_image.h doctest/doctest.h)
   string(REGEX REPLACE "/.*" "" folder ${header})
   find_path(EDGEWRIGHT_HOST_${folder} ${header} PATHS /usr/include /usr/local/include NO_DEFAULT_PATH REQUIRED)
   file(CREATE_LINK ${EDGEWRIGHT_HOST_${folder}}/${folder} ${CMAKE_BINARY_DIR}/headers/${folder} SYMBOLIC)
 endforeach()
 include_directories(SYSTEM ${CMAKE_BINARY_DIR}/headers)
-foreach(library nlohmann_json CLI11)
-  add_library(${library}::${library} INTERFACE IMPORTED)
-endforeach()
+add_library(nlohmann_json::nlohmann_json INTERFACE IMPORTED)
 
 # EDGEWRIGHT_JPEG_DIR: an unpacked libjpeg62-turbo-dev of the target, whose decoder is the host's, bit for bit.  Without
 # it, stb_image's, whose pixels differ from them by a few levels.

@@ -45,6 +45,9 @@ endforeach()
 
 add_subdirectory(${NCNN_SOURCE_DIR} ncnn EXCLUDE_FROM_ALL)
 target_compile_options(ncnn PRIVATE -w)  # its warnings are not ours to fix
+if(CMAKE_CROSSCOMPILING)
+  target_compile_options(ncnn PRIVATE ${EDGEWRIGHT_NO_UNWINDING})
+endif()
 # System headers, for the same reason.
 get_target_property(include_dirs ncnn INTERFACE_INCLUDE_DIRECTORIES)
 target_include_directories(ncnn SYSTEM INTERFACE ${include_dirs})

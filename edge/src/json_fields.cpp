@@ -45,6 +45,10 @@ const json& EmptyList() {
 
 }  // namespace
 
+json ParseJson(const char* begin, const char* end) {
+  return json::parse(begin, end, nullptr, /*allow_exceptions=*/false);
+}
+
 std::string CheckedText(const json& value, const std::string& path, Length length, Problem* problem) {
   const auto* text = value.get_ptr<const std::string*>();
   if (text == nullptr) {

@@ -16,6 +16,9 @@
 
 namespace edgewright {
 
+// Discarded when it is none.  The one place that parses: every kind of iterator would bring a parser of its own.
+nlohmann::json ParseJson(const char* begin, const char* end);
+
 class Problem {
  public:
   void Report(const std::string& field, const std::string& what) {

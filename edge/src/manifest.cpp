@@ -276,7 +276,7 @@ bool IsNewer(const json& document) {
 }  // namespace
 
 Result<Manifest> ParseManifest(std::string_view text) {
-  const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json document = ParseJson(text.data(), text.data() + text.size());
   if (document.is_discarded()) return InputError("not JSON");
   if (IsNewer(document)) {
     return InputError("format_version: " + document["format_version"].dump() +

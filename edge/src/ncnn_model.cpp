@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <sstream>
 #include <utility>
 
 #include "ncnn_pool.h"
@@ -28,16 +27,20 @@ void CopyPlanes(const float* planes, int width, int height, ncnn::Mat* mat) {
   }
 }
 
+std::string FirstWord(const std::string& line) {
+  constexpr const char* kSpace = " \t\r";
+  const std::size_t start = std::min(line.find_first_not_of(kSpace), line.size());
+  return line.substr(start, line.find_first_of(kSpace, start) - start);
+}
+
 // ncnn only says that a network cannot be loaded; the usual reason, a layer that is not built in, has a name.
 Status CheckLayers(const std::string& param) {
-  std::istringstream lines(param);
-  std::string line;
-  std::getline(lines, line);  // magic
-  std::getline(lines, line);  // counts
-  while (std::getline(lines, line)) {
-    std::string type;
-    std::istringstream(line) >> type;
-    if (type.empty()) continue;
+  std::size_t start = 0;
+  for (int number = 1; start < param.size(); ++number) {
+    const std::size_t end = std::min(param.find('\n', start), param.size());
+    const std::string type = FirstWord(param.substr(start, end - start));
+    start = end + 1;
+    if (number <= 2 || type.empty()) continue;  // magic and counts
     const std::unique_ptr<ncnn::Layer> layer(ncnn::create_layer_cpu(type.c_str()));
     if (!layer) return InputError("layer " + OneLine(type.substr(0, 80)) + " is not in this build of ncnn");
   }

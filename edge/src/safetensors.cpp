@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "json_fields.h"
 #include "one_line.h"
 
 namespace edgewright {
@@ -79,7 +80,7 @@ Result<Tensors> ParseSafetensors(const Bytes& file) {
   const std::uint8_t* payload = file.data() + kLengthBytes + header_size;
   // As char: the traits of other bytes are no longer in LLVM's C++ library.
   const auto* text = reinterpret_cast<const char*>(file.data() + kLengthBytes);
-  const json header = json::parse(text, text + header_size, nullptr, /*allow_exceptions=*/false);
+  const json header = ParseJson(text, text + header_size);
   if (!header.is_object()) return InputError("safetensors: the header is not a JSON object");
 
   Tensors tensors;

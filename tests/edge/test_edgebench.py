@@ -422,3 +422,46 @@ def test_no_command_and_no_pack_are_errors_of_the_user(edgebench, tmp_path: Path
     assert edgebench("--help").returncode == 0
     assert "not a pack" in edgebench("verify", tmp_path).stderr
     assert edgebench("verify", tmp_path / MANIFEST).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("verify", "x", "--threads", "two"), "verify: --threads two: give an integer"),
+        (("verify", "x", "--threads", "99999999999"), "--threads 99999999999: give an integer"),
+        (("bench", "x", "--threads", "1,,4"), "--threads : give an integer"),
+        (("bench", "x", "--runs", "0"), "--runs 0: give an integer from 1 to 1000000"),
+        (("run", "x", "y", "--score", "nan"), "--score nan: give a number from 0 to 1"),
+        (("run", "x", "y", "--score"), "--score: its value is missing"),
+        (("run", "x"), "images: missing"),
+        (("verify", "x", "y"), "y: one word too many"),
+        (("verify", "x", "--wh\nat"), "--wh?at: no such option"),
+        (("verify", "x", "--json=1"), "--json: takes no value"),
+        (("verify", "--", "--json"), "--json: "),
+        (("turns", "x"), "--threads: missing"),
+        (("nothing",), "nothing: no such subcommand; there are info, verify, run"),
+    ],
+)
+def test_a_wrong_word_is_one_line_that_says_what_is_allowed(edgebench, words: tuple[str, ...], message: str) -> None:
+    done = edgebench(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_every_command_has_a_help_with_its_options_and_their_defaults(edgebench) -> None:
+    shown = edgebench("--help").stdout.partition("Subcommands:")[2]
+    commands = [line.split()[0] for line in shown.strip().splitlines()]
+    assert len(commands) == 9
+    for command in commands:
+        done = edgebench(command, "--help")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"Usage: edgebench {command} [OPTIONS]" in done.stdout
+    assert "--outputs TEXT,... [794,796]" in edgebench("compare-sample", "-h").stdout
+    assert "--runs INTEGER [50]" in edgebench("bench", "nowhere", "--help").stdout
+
+
+def test_values_may_stand_behind_an_equals_sign_and_words_behind_dashes(edgebench, pack: Path) -> None:
+    done = edgebench("verify", "--threads=2", "--json", "--", pack)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["holds"]

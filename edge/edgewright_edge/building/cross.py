@@ -64,7 +64,7 @@ def build_cross(name: str, *, libc: str = "glibc", pack: Path | None = None, wit
     if pack:
         manifest = open_pack(pack).manifest
         folder = folder.with_name(f"{folder.name}-{manifest.model}-{manifest.target}-{manifest.precision}")
-    options += _musl_options(architecture) if libc == "musl" else _glibc_options(architecture)
+    options += _musl_options(architecture) if libc == "musl" else _glibc_options(architecture, small=pack is not None)
     source = fetch_ncnn(_BUILD / "_ncnn")
     command = ["cmake", "-G", "Ninja", "-S", str(_EDGE), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release", *options]
     run_logged([*command, f"-DNCNN_SOURCE_DIR={source}"], f"configuring for {name}", folder / "build.log")
@@ -77,12 +77,15 @@ def build_cross(name: str, *, libc: str = "glibc", pack: Path | None = None, wit
     return folder / "edgebench"
 
 
-def _glibc_options(architecture: Architecture) -> list[str]:
+def _glibc_options(architecture: Architecture, *, small: bool) -> list[str]:
+    """`small`: without libjpeg, which is 200 kB."""
     if shutil.which(architecture.compiler) is None:
         raise InputError(
             f"{architecture.compiler} is not installed; run: sudo apt-get install -y {architecture.package}"
         )
     options = [f"-DCMAKE_TOOLCHAIN_FILE={_EDGE / 'cmake' / f'toolchain-{architecture.name}.cmake'}"]
+    if small:
+        return options
     try:
         jpeg = fetch_jpeg(_BUILD / "_jpeg", architecture.debian)
     except InputError as error:
