@@ -71,6 +71,10 @@ train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
 	  --resume="$$RESUME" --skip-bad="$$SKIP_BAD" --teacher="$$TEACHER" \
 	  --nproc="$$NPROC" --nnodes="$$NNODES" --master="$$MASTER" --restarts="$$RESTARTS" --json="$$JSON"
 
+bench-train: setup ## Training of YOLO-FastestV2 against a plain implementation of its recipe, in turns: images/s and where time goes
+#: [DATA= BATCH=16 SIZE=352x352 THREADS=1 JSON=out.json]
+	@$(BIN)/edgewright-bench-train --data="$$DATA" --batch="$$BATCH" --size="$$SIZE" --threads="$$THREADS" --json="$$JSON"
+
 import: setup ## Bring published weights in: PyTorch's or darknet's
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt SIZE=]
 #: CFG=x.cfg WEIGHTS=x.weights OUT=x.safetensors [CLASSES=names.txt SIZE= BN_EPS=1e-5 UPTO=layers]

@@ -62,7 +62,7 @@ def train(run: Run, training: Training) -> None:
         _evaluate_if_due(run, training)
         start = time.perf_counter()
         for parts in batches:
-            loss, rate = _step(run, training, parts)
+            loss, rate = take_step(run, training, parts)
             _report(run, training, loss, rate, run.recipe.batch_size / (time.perf_counter() - start))
             step, stopping = training.status.step, any_process(bool(run.stop))
             if step % run.loader.steps_per_epoch == 0 or step % run.recipe.save_every == 0 or stopping:
@@ -73,7 +73,7 @@ def train(run: Run, training: Training) -> None:
             start = time.perf_counter()  # so that a step's speed counts the wait for its batch, and nothing else
 
 
-def _step(run: Run, training: Training, parts: Sequence[Batch]) -> tuple[Loss, float]:
+def take_step(run: Run, training: Training, parts: Sequence[Batch]) -> tuple[Loss, float]:
     """One step of the optimiser; a loss or gradient that is not finite changes nothing and is a `CheckError`."""
     recipe, status, scaler = run.recipe, training.status, training.scaler
     factor = rate_factor(

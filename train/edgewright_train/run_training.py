@@ -10,6 +10,7 @@ import cv2
 import torch
 
 from .errors import InputError
+from .freed_memory import keep_freed_memory
 from .loop import Run, train
 from .processes.group import Place, is_restart, joined
 from .recipe import Recipe, recipe_toml
@@ -31,6 +32,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    keep_freed_memory()
     cv2.setNumThreads(1)  # the loader's threads are the parallelism
     device = _device(recipe)
     with ExitStack() as stack:

@@ -1,0 +1,1 @@
+"""`edgewright-bench-train`: how quickly YOLO-FastestV2 trains, against a plain implementation of its recipe."""
