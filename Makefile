@@ -59,9 +59,9 @@ show-batch: setup ## Draw what the network sees at a step of a training, and wha
 	  --json="$$JSON"
 
 anchors: setup ## Fit anchors to a data set, and say how well they cover its boxes
-#: DATA= MODEL=yolo-fastestv2 | CFG=x.cfg  [SIZE=WxH COUNT=6 SPLIT=train SEED=0 JSON=]
+#: DATA= MODEL=yolo-fastestv2 | CFG=x.cfg  [SIZE=WxH COUNT=6 SPLIT=train SEED=0 SKIP_BAD=1 JSON=]
 	@$(BIN)/edgewright-anchors --data="$$DATA" --model="$(if $(CFG),,$$MODEL)" --cfg="$$CFG" --size="$$SIZE" --count="$$COUNT" \
-	  --split="$$SPLIT" --seed="$$SEED" --json="$$JSON"
+	  --split="$$SPLIT" --seed="$$SEED" --skip-bad="$$SKIP_BAD" --json="$$JSON"
 
 train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] | CFG=x.cfg  DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=WxH WEIGHTS= RESUME=1 SKIP_BAD=1]

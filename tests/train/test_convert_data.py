@@ -10,6 +10,8 @@ from shared_material import SHARED, needs_shared
 from voc_data import write_voc
 
 from edgewright_train.convert_data_cli import main
+from edgewright_train.data.augmentation import Augmentation
+from edgewright_train.data.loader import Loader
 from edgewright_train.data.resolve import list_splits, open_split
 
 
@@ -95,6 +97,26 @@ def test_a_tour_through_all_formats_changes_no_box(tmp_path, seed):
         here = convert(here, kind, tmp_path / f"{here.name}-{kind}")
     for split in ("train", "val"):
         assert_equal_boxes(open_split(str(was), split), open_split(str(here), split), ids=False, areas=False)
+
+
+def test_training_batches_from_shards_are_those_from_the_files(tmp_path):
+    was = write_random_coco(tmp_path / "was", 0)
+    now = convert(was, "webdataset", tmp_path / "now")
+    settings = Augmentation(flip=0.5, zoom=(0.5, 2.0), hue=0.1)
+    loaders = [
+        Loader(
+            dataset=open_split(str(data), "train"),
+            size_wh=(64, 64),
+            augmentation=settings,
+            batch_size=4,
+            seed=1,
+            num_workers=2,
+        )
+        for data in (was, now)
+    ]
+    for one, other in zip(*(loader.batches(0, 6) for loader in loaders), strict=True):
+        assert bool((one[0].images == other[0].images).all())
+        assert bool((one[0].targets == other[0].targets).all())
 
 
 def test_images_are_copied_byte_for_byte(tmp_path):

@@ -42,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, help="anchors in all (default: as many as the network has)")
     parser.add_argument("--split", default="train", help="whose boxes (train)")
     parser.add_argument("--seed", type=int, default=0, help="of the starts of k-means (0)")
+    parser.add_argument(
+        "--skip-bad", nargs="?", const="1", choices=("0", "1"), default="0", help="leave bad records out"
+    )
     parser.add_argument("--json", help="write the result there as JSON; - for standard output")
     return run_command(parser, _fit, argv)
 
@@ -54,12 +57,14 @@ def _fit(arguments: argparse.Namespace) -> int:
     share_cores()
     import numpy as np  # noqa: PLC0415
 
+    from .data.problems import Problems  # noqa: PLC0415
     from .data.resolve import open_split  # noqa: PLC0415
     from .tasks.detect.anchors import box_sizes, fit_anchors  # noqa: PLC0415
 
     network, size_wh, own = _network(arguments)
     count = arguments.count or sum(map(len, own))
-    dataset = open_split(arguments.data, arguments.split, "detect")
+    problems = Problems(skip=arguments.skip_bad == "1")
+    dataset = open_split(arguments.data, arguments.split, "detect", problems)
     sizes = box_sizes(dataset, size_wh)
     fitted = fit_anchors(sizes, count, seed=arguments.seed)
     after = _cover(sizes, np.round(fitted, 2))
@@ -67,8 +72,10 @@ def _fit(arguments: argparse.Namespace) -> int:
     where = f"{dataset.name}: {len(sizes)} boxes at {size_wh[0]}x{size_wh[1]}"
     lines = [f"{where}, {count} anchors{f' for {network}' if network else ''}"]
     lines += [f"  {title:<7} {_text(cover)}" for title, cover in (("before", before), ("fitted", after)) if cover]
+    lines += [f"  left out {len(problems.found)} bad records"] if problems.found else []
     lines += ["", *_use(after["anchors"], fits_network=bool(own) and count == sum(map(len, own)))]
-    record = {"data": dataset.name, "boxes": len(sizes), "size_wh": list(size_wh), "before": before, "fitted": after}
+    record = {"data": dataset.name, "boxes": len(sizes), "size_wh": list(size_wh), "bad_records": list(problems.found)}
+    record |= {"before": before, "fitted": after}
     emit("\n".join(lines), record, arguments.json)
     return 0
 

@@ -61,6 +61,8 @@ def _range(found: Mapping[str, float], unit: str = "", digits: int = 0) -> str:
     if not found:
         return "none"
     shown = {key: f"{value:.{digits}f}" for key, value in found.items()}
+    if shown["least"] == shown["most"]:
+        return f"always {shown['least']}{unit}"
     middle = f"half of them {shown['p25']} to {shown['p75']}, median {shown['p50']}"
     return f"{shown['least']} to {shown['most']}{unit}, {middle}"
 

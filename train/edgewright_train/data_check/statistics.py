@@ -86,6 +86,11 @@ class SplitStatistics:
             "most_common": common,
         }
 
+    def _named(self, index: int) -> str:
+        """The class; with its number where several have that name."""
+        label = self.labels[index]
+        return label if list(self.labels).count(label) == 1 else f"{label} ({index})"
+
     def _images_per_class(self) -> NDArray[np.int64]:
         found = np.array([index for classes in self.classes_of for index in set(classes)], np.int64)
         return np.bincount(found, minlength=len(self.labels))
@@ -104,8 +109,8 @@ class SplitStatistics:
         images, counts = self._images_per_class(), np.bincount(classes, minlength=len(self.labels))
         return {
             "classes": {
-                label: {"boxes": int(counts[index]), "images": int(images[index])}
-                for index, label in enumerate(self.labels)
+                self._named(index): {"boxes": int(counts[index]), "images": int(images[index])}
+                for index in range(len(self.labels))
             },
             "boxes": len(boxes),
             "crowds": int(is_crowd.sum()),
@@ -126,7 +131,7 @@ class SplitStatistics:
     def _of_classes(self) -> dict[str, Any]:
         images = self._images_per_class()
         return {
-            "classes": {label: {"images": int(images[index])} for index, label in enumerate(self.labels)},
+            "classes": {self._named(index): {"images": int(images[index])} for index in range(len(self.labels))},
             "classes_per_image": _distribution(np.array([len(classes) for classes in self.classes_of], np.int64)),
         }
 
@@ -134,8 +139,8 @@ class SplitStatistics:
         images, known = self._images_per_class(), max(int(self._pixels[:IGNORED].sum()), 1)
         return {
             "classes": {
-                label: {"pixel_share": int(self._pixels[index]) / known, "images": int(images[index])}
-                for index, label in enumerate(self.labels)
+                self._named(index): {"pixel_share": int(self._pixels[index]) / known, "images": int(images[index])}
+                for index in range(len(self.labels))
             },
             "ignored_share": int(self._pixels[IGNORED]) / max(int(self._pixels.sum()), 1),
         }
