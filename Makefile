@@ -22,7 +22,7 @@ export $(VARIABLES)
 ARM_SETUP = $(if $(filter musl,$(LIBC)),,setup-arm)
 QEMU_SETUP = $(if $(filter qemu:% cortex-%,$(DEVICE)),setup-arm)
 
-.PHONY: help setup setup-arm demo test test-slow lint format data data-check convert-data show-batch anchors train import darknet \
+.PHONY: help setup setup-arm setup-fuzz demo test test-slow lint format data data-check convert-data show-batch anchors train import darknet \
         summary export calibrate sensitivity verify eval bench bench-arm tune matrix report edge edge-rpi deb edge-test edge-asan edge-tsan edge-lint fuzz clean
 
 help: ## Show the targets and their variables
@@ -178,7 +178,10 @@ edge-asan: setup ## The same under AddressSanitizer and UndefinedBehaviorSanitiz
 edge-tsan: setup ## Two models at once under ThreadSanitizer
 	@$(BIN)/python -m edgewright_edge.building.host --threads
 
-fuzz: edge ## Fuzz the C++ core with libFuzzer, ASan and UBSan; needs clang
+setup-fuzz: setup ## Install clang with libFuzzer; `make fuzz` does so itself
+	@tools/install_packages.sh "make setup-fuzz" tools/apt-packages-fuzz.txt build/setup-fuzz.log
+
+fuzz: edge setup-fuzz ## Fuzz the C++ core with libFuzzer, ASan and UBSan
 #: [SECONDS=60 for each target, ONLY=manifest|image|decode|ncnn|safetensors]
 # bash has a SECONDS of its own.
 fuzz: export FUZZ_SECONDS = $(if $(filter command,$(origin SECONDS)),$(SECONDS))
