@@ -81,6 +81,16 @@ def test_frozen_layers_keep_weights_and_statistics(settings: AnyOptimizer) -> No
     assert changed == {"3.weight", "3.bias"}
 
 
+def test_all_batch_norms_freeze_without_a_name() -> None:
+    net = network()
+    freeze(net, [], batch_norms=True)
+    train_mode(net)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    learns(net, SGD)
+    changed = {name for name, tensor in net.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed == {"0.weight", "0.bias", "3.weight", "3.bias"}
+
+
 def losses(folder: Path, name: str = "run") -> list[float]:
     with sqlite3.connect(run_folder(folder, name).log) as log:
         return [loss for (loss,) in log.execute("SELECT loss FROM loss ORDER BY iteration")]

@@ -27,7 +27,7 @@ NETWORKS = {"classify": "shufflenetv2-1.0", "segment": "dicenet-0.5", "ssd": "es
 
 def loaded(path: Path, folder: Path) -> Recipe:
     kind = path.stem.split("-")[0]
-    cfg = str(write_cfg(folder)) if path.stem in ("yolo-own", "yolo-shapes") else None
+    cfg = str(write_cfg(folder)) if path.stem in ("yolo-own", "yolo-shapes", "yolov4-tiny-coco") else None
     return load_recipe(path, model=NETWORKS.get(kind), cfg=cfg)
 
 

@@ -48,6 +48,7 @@ class Recipe(Record):
         cache_megabytes: decoded images and masks kept in memory, 0 for none.
         loss: of the kind that the network's head learns by.
         freeze: names of parameters, `*` for anything, that stay as they are, with the statistics of their batch norms.
+        freeze_batch_norms: the weights and statistics of every batch norm stay as they are.
         accumulate: parts in which each process computes its share of a batch, one after the other, to need less memory.
         precision: of most of the network's arithmetic; weights and losses stay fp32.
         device: "auto" is the GPU where there is one.
@@ -77,6 +78,7 @@ class Recipe(Record):
     loss: LossSettings
     augmentation: Augmentation
     freeze: tuple[str, ...] = ()
+    freeze_batch_norms: bool = False
     accumulate: Positive = 1
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -79,7 +79,7 @@ def _cfg_text(header: Header) -> str | None:
 
 def _training(network: nn.Module, recipe: Recipe, status: Status, device: torch.device) -> Training:
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    freeze(network, recipe.freeze)
+    freeze(network, recipe.freeze, batch_norms=recipe.freeze_batch_norms)
     average = MovingAverage(network, decay=recipe.average.decay, ramp_steps=recipe.average.ramp_steps)
     optimizer = build_optimizer(network, recipe.optimizer)
     scaler = torch.amp.GradScaler(device.type, init_scale=_FIRST_LOSS_SCALE, enabled=recipe.precision == "fp16")
