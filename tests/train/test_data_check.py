@@ -85,6 +85,23 @@ def test_thin_and_doubled_boxes_look_odd_but_are_not_bad(tmp_path, boxes):
     assert any("2.png: a box thinner than 2 pixels" in line for line in odd)
 
 
+def test_a_box_over_the_edge_looks_odd(tmp_path):
+    noise(tmp_path / "images" / "a.png", 0)
+    objects = [
+        {"id": number, "image_id": 1, "category_id": 1, "bbox": [start, 5, 20, 20]}
+        for number, start in enumerate((-1, -9, 40, 70))
+    ]
+    images = [{"id": 1, "file_name": "a.png", "width": 80, "height": 60}]
+    document = {"images": images, "annotations": objects, "categories": [{"id": 1, "name": "cat"}]}
+    (tmp_path / "instances.json").write_text(json.dumps(document))
+    code, found = check(tmp_path, tmp_path / "instances.json")
+    assert code == 0
+    assert [line.split("a.png: ")[1] for line in found["splits"][0]["looks_odd"]] == [
+        "a box reaches over the edge: -9, 5, 11, 25 of 80x60",
+        "a box reaches over the edge: 70, 5, 90, 25 of 80x60",
+    ]
+
+
 def test_finds_the_same_image_again_in_a_split_and_in_another(tmp_path):
     write_voc(tmp_path / "voc")
     (tmp_path / "voc" / "ImageSets" / "Main" / "val.txt").write_text("a\n")

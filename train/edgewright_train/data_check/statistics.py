@@ -16,6 +16,7 @@ from ..models.architecture import Task
 _SMALL_PX, _LARGE_PX = 32**2, 96**2  # COCO's limits of areas
 _PERCENTILES = (5, 25, 50, 75, 95)
 _THIN_PX = 2.0
+_OVER_PX = 2.0  # less is rounding
 _NUM_SIZES = 5
 
 
@@ -65,6 +66,10 @@ class SplitStatistics:
         sides = annotation.boxes_xyxy[:, 2:] - annotation.boxes_xyxy[:, :2]
         for box in annotation.boxes_xyxy[sides.min(1, initial=np.inf) < _THIN_PX]:
             self.odd.append(f"{source}: a box thinner than {_THIN_PX:g} pixels: {_shown(box)}")
+        size = np.array((annotation.width, annotation.height) * 2)
+        over = np.maximum(-annotation.boxes_xyxy, annotation.boxes_xyxy - size).max(1, initial=-np.inf)
+        for box in annotation.boxes_xyxy[over > _OVER_PX]:
+            self.odd.append(f"{source}: a box reaches over the edge: {_shown(box)} of {size[0]}x{size[1]}")
         rows = np.concatenate((annotation.boxes_xyxy, annotation.class_indices[:, None]), 1)
         distinct, counts = np.unique(rows, axis=0, return_counts=True)
         for row in distinct[counts > 1]:
