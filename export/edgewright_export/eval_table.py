@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+_MAX_FIGURES = 6  # in the table, which then fits 80 letters; the others stand below
 _MAX_CLASSES = 100
 _NUM_WORST = 20
 
@@ -14,12 +15,15 @@ def evaluation_as_text(title: str, record: Mapping[str, Any], *, with_classes: b
     """`record`: see `Evaluation.as_json`; its figures over all classes stand before `images`."""
     names = list(record)[: list(record).index("images")]
     table = Table(title=title)
-    for name in (*names, "images", "seconds"):
+    for name in (*names[:_MAX_FIGURES], "images", "seconds"):
         table.add_column(name, justify="right")
-    table.add_row(*(_shown(record[name]) for name in names), str(record["images"]), f"{record['seconds']:.1f}")
+    shown = [_shown(record[name]) for name in names]
+    table.add_row(*shown[:_MAX_FIGURES], str(record["images"]), f"{record['seconds']:.1f}")
     console = Console()
     with console.capture() as capture:
         console.print(table)
+        for name, figure in list(zip(names, shown, strict=True))[_MAX_FIGURES:]:
+            console.print(f"{name} {figure}", highlight=False)
         if with_classes:
             console.print(_class_table(record["classes"]))
     return capture.get().rstrip()

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright_train.tasks.classify.metric import AccuracyCount, F1Count
+from edgewright_train.tasks.precision_recall import THRESHOLDS
 
 SEEDS = st.integers(0, 2**32)
 
@@ -98,3 +99,24 @@ def test_a_probability_of_one_half_is_not_found():
     count = F1Count(("a",))
     count.update(np.array([[0.5]], np.float32), np.array([[True]]))
     assert count.metrics().micro == 0
+
+
+@given(SEEDS, st.integers(1, 20), st.integers(1, 5))
+def test_curves_count_the_images_whose_probability_reaches_each_threshold(seed, num_images, num_classes):
+    rng = np.random.default_rng(seed)
+    shown, probabilities = (
+        rng.random((num_images, num_classes)) < 0.4,
+        rng.integers(0, 11, (num_images, num_classes)) / 10,
+    )
+    count = F1Count(labels(num_classes))
+    for row, truth in zip(probabilities, shown, strict=True):
+        count.update(row[None], truth[None])
+    for index, curve in enumerate(count.metrics().curves):
+        assert (curve.name, curve.num_objects) == (f"c{index}", shown[:, index].sum())
+        for place, threshold in enumerate(THRESHOLDS):
+            found = probabilities[:, index] >= threshold
+            assert (curve.num_found[place], curve.num_right[place]) == (found.sum(), (found & shown[:, index]).sum())
+
+
+def test_one_class_per_image_has_no_curves():
+    assert accuracy(np.eye(3), range(3), 3).curves == ()

@@ -81,9 +81,17 @@ def test_a_detector_that_finds_everything_scores_one_and_reports_progress() -> N
     assert seen == [(i, 5) for i in range(1, 6)]
     as_json = json.loads(json.dumps(result.as_json()))
     assert as_json["AP50"] == pytest.approx(1)
+    assert as_json["AP50_voc_11_point"] == as_json["AP50_voc_all_point"] == 1
     assert as_json["images"] == 5
     assert as_json["seconds"] >= 0
     assert as_json["APl"] is None
+
+
+def test_results_of_a_few_images_are_kept_from_first_to_last() -> None:
+    samples = evaluate(find_white, white_squares(9)).samples
+    assert [sample.index for sample in samples] == [0, 3, 6, 9]
+    assert [len(sample.result) for sample in samples] == [1, 1, 1, 0]
+    assert [sample.index for sample in evaluate(find_white, white_squares(1)).samples] == [0, 1]
 
 
 def test_an_empty_data_set_is_refused() -> None:

@@ -5,6 +5,8 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -153,3 +155,47 @@ def test_no_ground_truth_at_all_is_no_number() -> None:
     truth = [annotation(0, []), annotation(1, [])]
     metrics = assert_equal_to_pycocotools(truth, [detections([[0, 0, 9, 9]], [0.9], [0]), detections([])])
     assert values(metrics) == (None,) * 6
+
+
+def test_equals_pycocotools_where_crowds_cover_objects_and_each_other() -> None:
+    """Detections of equal score may belong to an object, to one crowd or to several."""
+    crowds = [[0, 0, 100, 100], [20, 20, 120, 120]]
+    truth = [
+        annotation(7, [[30, 30, 60, 60], *crowds], [0, 0, 0], [False, True, True]),
+        annotation(2, crowds, [0, 1], [1, 1]),
+    ]
+    boxes = [[30, 30, 60, 60], [31, 31, 61, 61], [0, 0, 100, 100], [10, 10, 110, 110]]
+    found = [detections(boxes, np.full(4, 0.5), np.zeros(4)), detections(boxes, np.full(4, 0.5), [0, 1, 0, 1])]
+    metrics = assert_equal_to_pycocotools(truth, found)
+    assert metrics.classes[1].ap is None  # crowds alone are nothing to find
+
+
+def test_equals_pycocotools_at_the_very_iou_thresholds() -> None:
+    """Boxes inside an object of 100 pixels whose IoU is exactly 0.5, 0.55, ... 0.95."""
+    heights = [50, 55, 60, 65, 70, 75, 80, 85, 90, 95]
+    truth = [annotation(n, [[0, 0, 100, 100]], [0]) for n in range(10)]
+    found = [detections([[0, 0, 100, height]], [0.9], [0]) for height in heights]
+    metrics = assert_equal_to_pycocotools(truth, found)
+    assert metrics.ap50 == pytest.approx(1)
+
+
+def test_equals_pycocotools_on_boxes_without_an_area() -> None:
+    truth = [annotation(0, [[10, 10, 10, 30], [0, 0, 20, 20]], [0, 0])]
+    found = [detections([[10, 10, 10, 30], [5, 5, 5, 5], [0, 0, 20, 20]], [0.9, 0.9, 0.9], [0, 0, 0])]
+    assert_equal_to_pycocotools(truth, found)
+
+
+@given(st.data())
+def test_equals_pycocotools_on_boxes_that_all_but_coincide(data: st.DataObject) -> None:
+    """Few places, few scores: nearly every comparison is a tie."""
+    places = st.sampled_from([[0, 0, 40, 40], [0, 0, 40, 20], [0, 0, 20, 40], [0, 20, 40, 40], [50, 0, 150, 100]])
+    truth, found = [], []
+    for image_id in range(data.draw(st.integers(1, 3))):
+        boxes = data.draw(st.lists(places, max_size=4))
+        each = st.lists(st.integers(0, 1), min_size=len(boxes), max_size=len(boxes))
+        truth.append(annotation(image_id, boxes, data.draw(each), data.draw(each)))
+        guesses = data.draw(st.lists(places, max_size=6))
+        each = st.lists(st.integers(0, 1), min_size=len(guesses), max_size=len(guesses))
+        scores = [0.25 + 0.5 * score for score in data.draw(each)]
+        found.append(detections(guesses, scores, data.draw(each)))
+    assert_equal_to_pycocotools(truth, found)

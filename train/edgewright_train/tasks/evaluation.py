@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ..data.dataset import Dataset
 from ..errors import InputError
 from ..processes.group import place
+from .precision_recall import PrecisionRecall
+from .sample import Sample
 
 Metric = Literal["AP50", "top1", "F1", "mIoU"]
 Progress = Callable[[int, int], None]  # images done, images in all
@@ -38,6 +40,14 @@ class Evaluation(Protocol):
     @property
     def headline(self) -> Headline: ...
 
+    @property
+    def curves(self) -> tuple[PrecisionRecall, ...]:
+        """Of each class, where a task has them."""
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """What became of a few images; none where the results were made elsewhere."""
+
     def as_json(self) -> dict[str, Any]:
         """All figures, under the names the field uses; `classes` holds those of each class."""
 
@@ -47,6 +57,9 @@ class Metrics(Protocol):
 
     @property
     def headline(self) -> Headline: ...
+
+    @property
+    def curves(self) -> tuple[PrecisionRecall, ...]: ...
 
     def figures(self) -> dict[str, float | None]:
         """Over all classes, under the names the field uses."""
@@ -62,10 +75,15 @@ class Measured:
     metrics: Metrics
     num_images: int
     seconds: float
+    samples: tuple[Sample, ...] = ()
 
     @property
     def headline(self) -> Headline:
         return self.metrics.headline
+
+    @property
+    def curves(self) -> tuple[PrecisionRecall, ...]:
+        return self.metrics.curves
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -10,6 +10,7 @@ from ...data.dataset import ClassificationDataset
 from ...errors import InputError
 from ...processes.group import in_total
 from ..evaluation import Measured, Progress, each_result
+from ..sample import Samples
 from .decode import Classification
 from .metric import Accuracy, AccuracyCount, F1Count, F1Scores
 
@@ -21,8 +22,9 @@ def evaluate(
 ) -> Measured:
     """Every image once, in order.  `multi_label`: by F1 instead of top-1 and top-5."""
     start = time.perf_counter()
-    metrics = _metrics(each_result(predict, dataset, progress), dataset, multi_label)
-    return Measured(metrics, len(dataset), time.perf_counter() - start)
+    samples = Samples[Classification](len(dataset))
+    metrics = _metrics(samples.kept(each_result(predict, dataset, progress)), dataset, multi_label)
+    return Measured(metrics, len(dataset), time.perf_counter() - start, samples.all)
 
 
 def score(

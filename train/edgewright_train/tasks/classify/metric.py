@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evaluation import Headline, InTotal
+from ..precision_recall import NUM_THRESHOLDS, PrecisionRecall, reaching, score_bins
 
 _TOP = 5
 PROBABILITY_THRESHOLD = 0.5  # above it a class of a multi-label model counts as found
@@ -33,6 +34,11 @@ class Accuracy:
     @property
     def headline(self) -> Headline:
         return Headline("top1", self.top1)
+
+    @property
+    def curves(self) -> tuple[PrecisionRecall, ...]:
+        """None: an image has one class, found or not."""
+        return ()
 
     @property
     def top1(self) -> float | None:
@@ -85,16 +91,24 @@ class F1Scores:
         num_images: (K,) int64 images that show each class.
         num_found: (K,) int64 images in which the model finds it.
         num_right: (K,) int64 images where both hold.
+        by_probability: (2, K, NUM_THRESHOLDS + 1) int64 images that do not show and that show a class, by `score_bins`.
     """
 
     labels: tuple[str, ...]
     num_images: NDArray[np.int64]
     num_found: NDArray[np.int64]
     num_right: NDArray[np.int64]
+    by_probability: NDArray[np.int64]
 
     @property
     def headline(self) -> Headline:
         return Headline("F1", self.micro)
+
+    @property
+    def curves(self) -> tuple[PrecisionRecall, ...]:
+        wrong, right = reaching(self.by_probability)
+        columns = (self.labels, self.num_images, right, right + wrong)
+        return tuple(PrecisionRecall(label, int(num), *counts) for label, num, *counts in zip(*columns, strict=True))
 
     @property
     def micro(self) -> float | None:
@@ -139,15 +153,19 @@ class F1Count:
     def __init__(self, labels: Sequence[str]) -> None:
         self._labels = tuple(labels)
         self._counts = np.zeros((3, len(labels)), np.int64)  # shown, found, both
+        self._by_probability = np.zeros((2, len(labels), NUM_THRESHOLDS + 1), np.int64)
 
     def update(self, probabilities: NDArray[np.float32], is_shown: NDArray[np.bool_]) -> None:
         """(N, K) both."""
         is_found = probabilities > PROBABILITY_THRESHOLD
         self._counts += np.stack([is_shown, is_found, is_shown & is_found]).sum(1)
+        places = is_shown.astype(np.int64), np.arange(len(self._labels))[None], score_bins(probabilities)
+        np.add.at(self._by_probability, places, 1)
 
     def metrics(self, in_total: InTotal = np.copy) -> F1Scores:
         """`in_total` adds what other processes counted."""
-        return F1Scores(self._labels, *in_total(self._counts))
+        shown, found, right = in_total(self._counts)
+        return F1Scores(self._labels, shown, found, right, in_total(self._by_probability))
 
 
 def _rank(probabilities: NDArray[np.float32], class_indices: NDArray[np.int64]) -> NDArray[np.int64]:

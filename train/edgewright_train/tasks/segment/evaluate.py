@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ...data.dataset import SegmentationDataset
 from ...processes.group import in_total
 from ..evaluation import Measured, Progress, each_result
+from ..sample import Samples
 from .decode import LabelMap
 from .metric import Overlap, OverlapCount
 
@@ -18,8 +19,9 @@ Predict = Callable[[NDArray[np.uint8]], LabelMap]  # (H, W, 3) BGR -> label map 
 def evaluate(predict: Predict, dataset: SegmentationDataset, *, progress: Progress | None = None) -> Measured:
     """Every image once, in order."""
     start = time.perf_counter()
-    metrics = _metrics(each_result(predict, dataset, progress), dataset)
-    return Measured(metrics, len(dataset), time.perf_counter() - start)
+    samples = Samples[LabelMap](len(dataset))
+    metrics = _metrics(samples.kept(each_result(predict, dataset, progress)), dataset)
+    return Measured(metrics, len(dataset), time.perf_counter() - start, samples.all)
 
 
 def score(results: Iterable[LabelMap], dataset: SegmentationDataset, *, seconds: float) -> Measured:

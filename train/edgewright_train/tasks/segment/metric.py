@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...data.dataset import IGNORED
 from ..evaluation import Headline, InTotal
+from ..precision_recall import PrecisionRecall
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Overlap:
     @property
     def headline(self) -> Headline:
         return Headline("mIoU", self.mean_iou)
+
+    @property
+    def curves(self) -> tuple[PrecisionRecall, ...]:
+        """None: a label map has no scores."""
+        return ()
 
     @property
     def intersection(self) -> NDArray[np.int64]:
