@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from shared_material import SHARED, needs_shared
 from torch import Tensor
+from training_runs import train, write_recipe
 
 from edgewright_train.checkpoint import Header
 from edgewright_train.darknet.cfg import parse_cfg
@@ -16,11 +18,14 @@ from edgewright_train.darknet.heads import YoloHead, heads_of
 from edgewright_train.darknet.plan import plan_network
 from edgewright_train.errors import InputError
 from edgewright_train.inference import decode_of
+from edgewright_train.models import ARCHITECTURES
+from edgewright_train.models.lightnet import BDD100K_ANCHORS_PX
 from edgewright_train.new_network import untrained_cfg
 from edgewright_train.tasks.detect.decode import detect
 from edgewright_train.tasks.detect.overlap import OVERLAPS
 from edgewright_train.tasks.detect.yolo import YoloDecode
 from edgewright_train.tasks.detect.yolo_assign import assign_yolo
+from edgewright_train.tasks.detect.yolo_heads import heads_of_decode
 from edgewright_train.tasks.detect.yolo_loss import YoloLoss, yolo_loss
 from edgewright_train.tasks.objective import objective_of
 
@@ -257,3 +262,24 @@ def test_options_that_training_does_not_follow_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         objective_of(header_of(cfg(**options), tmp_path), YoloLoss())  # type: ignore[arg-type]
+
+
+@needs_shared
+def test_lightnet_by_name_learns_as_its_cfg_does() -> None:
+    """All that decides targets and loss, but the counts of BDD100K's classes."""
+    path = SHARED / "weights/darknet/lightNet-BDD100K-1280x960.cfg"
+    published = heads_of(plan_network(parse_cfg(path.read_text(), source=path.name), width=1280, height=960)).yolo
+    decode = ARCHITECTURES["lightnet"]["detect"].decode((1280, 960), BDD100K_ANCHORS_PX)
+    assert isinstance(decode, YoloDecode)
+    ours = heads_of_decode(decode, 10)
+    for head, theirs in zip(ours, published, strict=True):
+        for name in ("strides_wh", "anchors_px", "num_classes", "scale_x_y", "new_coords"):
+            assert getattr(head, name) == getattr(theirs, name)
+        ignored = {"counters_per_class", "jitter", "resize", "random"}
+        for name in set(type(head.options).model_fields) - ignored:
+            assert getattr(head.options, name) == getattr(theirs.options, name), name
+
+
+def test_a_network_of_the_zoo_with_yolo_heads_trains(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, "yolo-shapes", model="lightnet", cfg="", epochs=1)
+    assert train(tmp_path, recipe) == 0

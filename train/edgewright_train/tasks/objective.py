@@ -20,6 +20,8 @@ from .detect.loss import Gains, detection_loss
 from .detect.ssd import SsdDecode
 from .detect.ssd_loss import SsdLoss, multibox_loss, multibox_targets
 from .detect.ssd_match import priors_of
+from .detect.yolo import YoloDecode
+from .detect.yolo_heads import heads_of_decode
 from .detect.yolo_loss import YoloLoss, yolo_loss
 from .loss import Loss
 from .segment.loss import SegmentLoss, pixel_loss
@@ -51,7 +53,11 @@ def _yolo_fastestv2(header: Header, gains: Gains) -> Objective:
 
 
 def _yolo(header: Header, _: YoloLoss) -> Objective:
-    assert header.darknet is not None
+    if header.darknet is None:
+        decode = decode_of(header)
+        assert isinstance(decode, YoloDecode)
+        own = heads_of_decode(decode, len(header.labels))
+        return lambda maps, targets: yolo_loss(maps, targets, own)
     cfg = parse_cfg(header.darknet.text, source=f"{header.model}.cfg")
     plan = plan_network(cfg, width=header.width, height=header.height)
     heads = heads_of(plan).yolo
