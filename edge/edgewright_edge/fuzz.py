@@ -5,7 +5,7 @@
 
 The targets are built with libFuzzer, ASan and UBSan under `build/_fuzz`.  `build/_fuzz/corpus/<target>` starts with
 the seeds of tests/fuzz_seeds.py and keeps what covers more; inputs that break a target lie in
-`build/_fuzz/crashes/<target>`, and the program `build/_fuzz/build/fuzz_<target> FILE` repeats one.
+`build/_fuzz/crashes/<target>`, and the program `build/_fuzz/build/<compiler>/fuzz_<target> FILE` repeats one.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def build_targets() -> Path:
         raise InputError(f"there is no clang++ with libFuzzer; run: sudo apt-get install -y {_PACKAGES}")
     if not (_NCNN_BUILD / "src" / "libncnn.a").is_file():
         raise InputError(f"{_NCNN_BUILD / 'src' / 'libncnn.a'}: no such file; run: make edge")
-    build = _FUZZ / "build"
+    build = _FUZZ / "build" / Path(compiler).name  # a change of compilers makes CMake forget what it was told
     configure = ["cmake", "-G", "Ninja", "-S", str(ROOT / "edge" / "fuzz"), "-B", str(build)]
     configure += [f"-DCMAKE_CXX_COMPILER={compiler}", f"-DNCNN_BUILD_DIR={_NCNN_BUILD}"]
     configure += [f"-DNCNN_SOURCE_DIR={fetch_ncnn(ROOT / 'build' / '_ncnn')}"]
