@@ -14,7 +14,7 @@ from voc_data import write_image
 from edgewright_train.data.coco_masks import open_coco_masks
 from edgewright_train.data.dataset import IGNORED
 from edgewright_train.data.problems import Problems
-from edgewright_train.data.resolve import open_split
+from edgewright_train.data.resolve import open_images, open_split
 from edgewright_train.data.run_lengths import BadRunLengthsError, run_length_mask
 from edgewright_train.errors import InputError
 
@@ -155,6 +155,10 @@ def test_annotations_without_masks_are_good_for_boxes_only(tmp_path):
     assert len(open_split(str(path), "all").annotation(0).boxes_xyxy) == 1
     with pytest.raises(InputError, match="no annotation has a segmentation; the task segment needs masks"):
         open_split(str(path), "all", "segment")
+    assert open_images(str(path), "all", "segment").image(0).shape == (9, 12, 3)
+    (tmp_path / "images" / "a.png").unlink()
+    with pytest.raises(InputError, match=r"first image, 'a\.png', is in none of"):
+        open_images(str(path), "all", "segment")
 
 
 @needs_shared

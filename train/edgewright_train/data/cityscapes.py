@@ -3,8 +3,7 @@
 Source: cityscapesScripts, helpers/labels.py; the order is that of its train ids.
 """
 
-CITYSCAPES_IDS = {
-    7: "road", 8: "sidewalk", 11: "building", 12: "wall", 13: "fence", 17: "pole", 19: "traffic light",
-    20: "traffic sign", 21: "vegetation", 22: "terrain", 23: "sky", 24: "person", 25: "rider", 26: "car", 27: "truck",
-    28: "bus", 31: "train", 32: "motorcycle", 33: "bicycle",
-}  # fmt: skip
+from ..labels import CITYSCAPES_LABELS
+
+_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+CITYSCAPES_IDS = dict(zip(_IDS, CITYSCAPES_LABELS, strict=True))

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .coco_json import CocoFile, Json, read_coco
-from .dataset import IGNORED
+from .dataset import BACKGROUND, IGNORED
 from .image_files import ImageFiles
 from .mask_values import MAX_CLASSES
 from .problems import Problems
 from .run_lengths import BadRunLengthsError, run_length_mask
-from .voc import BACKGROUND
 
 _NUM_COORDINATES = 100_000  # of one object; published COCO has some thousands
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 IGNORED = 255  # in a label map: neither trained on nor evaluated
+BACKGROUND = "background"  # the class of pixels that show no object, where a format has one
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import IGNORED
+from .dataset import BACKGROUND, IGNORED
 
 Image = NDArray[np.uint8]
 _FONT, _SCALE, _LINE_PX = cv2.FONT_HERSHEY_SIMPLEX, 0.4, 16
@@ -54,12 +54,12 @@ def draw_classes(image: Image, class_indices: Sequence[int], labels: Sequence[st
 
 
 def draw_mask(image: Image, label_map: NDArray[np.uint8], labels: Sequence[str]) -> None:
-    """In place: classes in their colours over the image, ignored pixels hatched, a class "background" left as it is."""
+    """In place: classes in their colours over the image, ignored pixels hatched, the background left as it is."""
     palette = np.array([class_colour(index) for index in range(256)], np.uint8)
     coloured = palette[label_map]
     rows, columns = np.indices(label_map.shape)
     hatched = (label_map == IGNORED) & ((rows + columns) // 4 % 2 == 0)
-    plain = [IGNORED, *(index for index, label in enumerate(labels) if label == "background")]
+    plain = [IGNORED, *(index for index, label in enumerate(labels) if label == BACKGROUND)]
     known = ~np.isin(label_map, plain)
     image[known] = cv2.addWeighted(coloured, _STRENGTH, image, 1 - _STRENGTH, 0)[known]
     image[hatched] = 255
@@ -91,9 +91,11 @@ def grid(cells: Sequence[Image], columns: int, gap: int = 4) -> Image:
 
 
 def with_legend(sheet: Image, labels: Sequence[str], class_indices: Sequence[int]) -> Image:
-    """With the colours of the classes named below."""
+    """With the colours of the classes named below; the background has none."""
     places, left, line = [], 8, 0
     for class_index in class_indices:
+        if labels[class_index] == BACKGROUND:
+            continue
         width = cv2.getTextSize(_ascii(labels[class_index]), _FONT, _SCALE, 1)[0][0] + 34
         if left + width > sheet.shape[1] and left > 8:
             left, line = 8, line + 1

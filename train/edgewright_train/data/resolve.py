@@ -76,8 +76,15 @@ def list_tasks(data: str | None) -> tuple[Task, ...]:
 
 def open_images(data: str | None, split: str, task: Task) -> Dataset:
     """As `open_split`, for who only looks at images: data that are not annotated for `task` do as well."""
-    offers = _offers(data)
-    return open_split(data, split, task if task in offers else next(iter(offers)))
+    offers = list_tasks(data)
+    first_error = None
+    for each in (task, *offers) if task in offers else offers:
+        try:
+            return open_split(data, split, each)
+        except InputError as error:  # a format that may hold masks, in files that hold none
+            first_error = first_error or error
+    assert first_error is not None
+    raise first_error
 
 
 def list_splits(data: str | None, task: Task = "detect") -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import Dataset, DetectionDataset
+from .dataset import BACKGROUND, Dataset, DetectionDataset
 from .encoded import encoded_image
 from .shapes import ShapesDataset
 
@@ -77,7 +77,7 @@ class MasksOfShapes(_View):
     """A `SegmentationDataset` of generated images; class 0 is the background."""
 
     def __init__(self, dataset: ShapesDataset) -> None:
-        super().__init__(dataset, ("background", *dataset.labels), "semantic masks")
+        super().__init__(dataset, (BACKGROUND, *dataset.labels), "semantic masks")
         self._shapes = dataset
 
     def label_map(self, index: int) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from pydantic import field_validator
 from ..errors import InputError
 from ..schema import Record
 from .class_names import ClassNames
-from .dataset import Annotation
+from .dataset import BACKGROUND, Annotation
 from .file_dataset import FileDataset
 from .find_images import IMAGE_SUFFIXES
 from .image_size import image_size
@@ -28,7 +28,6 @@ from .splits import SPLITS, Opener, Splits
 from .text_lines import numbered_lines
 from .voc_xml import VocAnnotation, VocObject, read_voc_xml
 
-BACKGROUND = "background"
 _SETS = "ImageSets"
 _MASK_SETS = "Segmentation"
 
