@@ -96,7 +96,7 @@ def test_a_model_is_measured_pack_by_pack_and_kept(
         (["--model=small", "--threads=0"], "THREADS=0: give a number"),
         (["--model=small", "--threads=1,x"], "THREADS=x: give a number"),
         (["--model=large"], "MODEL=large: no packs in"),
-        (["--model=small", "--device=pi"], "DEVICE=pi: give host, ssh://user@host:port or adb:SERIAL"),
+        (["--model=small", "--device=pi"], "DEVICE=pi: give host, ssh://user@host:port, adb:SERIAL or qemu:CPU"),
         (["--model=small", "--devices=/no/lab.toml"], "/no/lab.toml: no such file"),
         ([], "give either PACK= or MODEL="),
         (["--pack=/does/not/exist"], "/does/not/exist: not a pack"),
