@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE DEVICES THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
              FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS STAGES \
-             FORMAT STEP SKIP_BAD SHARD_MEGABYTES TEACHER NPROC NNODES MASTER RESTARTS
+             RESIZE PADDING FORMAT STEP SKIP_BAD SHARD_MEGABYTES TEACHER NPROC NNODES MASTER RESTARTS
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -78,8 +78,9 @@ bench-train: setup ## Training of YOLO-FastestV2 against a plain implementation 
 import: setup ## Bring published weights in: PyTorch's or darknet's
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] WEIGHTS=foreign.pth OUT=runs/coco/best.safetensors [CLASSES=names.txt SIZE=]
 #: CFG=x.cfg WEIGHTS=x.weights OUT=x.safetensors [CLASSES=names.txt SIZE= BN_EPS=1e-5 UPTO=layers]
+#: either with [RESIZE=letterbox PADDING=114], where its training letterboxed
 	@$(BIN)/edgewright-import --model="$(if $(CFG),,$$MODEL)" --task="$$TASK" --cfg="$$CFG" --weights="$$WEIGHTS" --out="$$OUT" \
-	  --classes="$$CLASSES" --size="$$SIZE" --bn-eps="$$BN_EPS" --upto="$$UPTO" --json="$$JSON"
+	  --classes="$$CLASSES" --size="$$SIZE" --resize="$$RESIZE" --padding="$$PADDING" --bn-eps="$$BN_EPS" --upto="$$UPTO" --json="$$JSON"
 
 darknet: setup ## Write a checkpoint that came from a cfg back as .cfg and .weights
 #: WEIGHTS=x.safetensors OUT=folder

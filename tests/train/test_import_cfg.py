@@ -93,6 +93,22 @@ def test_another_size_and_epsilon_are_kept(darknet: tuple[Path, Path], tmp_path:
     assert header.darknet.bn_eps == 1e-6
 
 
+def test_a_cfg_that_letterboxes_is_letterboxed_unless_the_user_knows_better(
+    darknet: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "in.safetensors"
+    darknet[0].write_text(CFG.replace("channels=3", "channels=3\nletter_box=1"))
+    for more, expected in (
+        ([], ("letterbox", 127)),
+        (["--padding=0"], ("letterbox", 0)),
+        (["--resize=stretch"], ("stretch", None)),
+    ):
+        assert _import(darknet, out, *more) == 0
+        assert "letter_box=1: images are letterboxed" in capsys.readouterr().err
+        header = load_checkpoint(out).header
+        assert (header.resize, header.padding) == expected
+
+
 def test_class_names_come_from_the_file_and_must_be_as_many(
     darknet: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

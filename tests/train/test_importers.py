@@ -17,6 +17,7 @@ from edgewright_train import import_cli
 from edgewright_train.checkpoint import load_checkpoint, read_tensors
 from edgewright_train.errors import InputError
 from edgewright_train.importers.torch_pickle import read_state_dict
+from edgewright_train.inference import preprocess_of
 from edgewright_train.models.yolo_fastestv2 import Backbone, YoloFastestV2
 
 PUBLISHED = SHARED / "weights/yolo-fastestv2/coco2017-0.241078ap-model.pth"
@@ -179,6 +180,39 @@ def test_class_names_that_do_not_fit_are_refused(
     names.write_text(text)
     assert run_import(three_classes, tmp_path / "out.safetensors", f"--classes={names}") == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], ("stretch", None)),
+        (["--resize=letterbox"], ("letterbox", 114)),
+        (["--resize=letterbox", "--padding=0"], ("letterbox", 0)),
+    ],
+)
+def test_a_checkpoint_remembers_how_images_came_to_its_size(
+    three_classes: Path, tmp_path: Path, options: list[str], expected: tuple[str, int | None]
+) -> None:
+    assert run_import(three_classes, tmp_path / "out.safetensors", *options) == 0
+    header = load_checkpoint(tmp_path / "out.safetensors").header
+    preprocess = preprocess_of(header)
+    assert (header.resize, header.padding) == (preprocess.resize, preprocess.padding) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--padding=114"], "PADDING=114: images that are stretched have none"),
+        (["--resize=letterbox", "--padding=256"], "PADDING=256: give 0 to 255"),
+        (["--resize=letterbox", "--padding=-1"], "PADDING=-1: give 0 to 255"),
+    ],
+)
+def test_padding_that_cannot_be_is_refused(
+    three_classes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert run_import(three_classes, tmp_path / "out.safetensors", *options) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out.safetensors").exists()
 
 
 def test_unknown_model_and_size_are_refused(three_classes: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from .models import ARCHITECTURES, architecture, check_size
 from .models.architecture import Architecture, Task
 from .models.darknet_cfg import cfg_architecture
 from .schema import Record, parse_record_json
+from .vision.preprocess import Padding, Resize, check_padding
 
 _HEADER_KEY = "edgewright"
 _MAX_BYTES = 2 << 30
@@ -48,6 +49,7 @@ class Header(Record):
         labels: class names in the order of the network's class outputs; none for a backbone.
         multi_label: whether a classifier's image may show any number of classes, each judged alone.
         anchors_px: per stride, (w, h) at the network's input of `width` x `height` pixels; none where they are fixed.
+        resize, padding: how images came to that size in its training, as `Preprocess` has them; ours stretches.
         darknet: the cfg that the network is built from; otherwise `model` names one of the zoo.
         origin: one line: the run or the foreign file it came from.
     """
@@ -61,6 +63,8 @@ class Header(Record):
     anchors_px: tuple[tuple[AnchorPx, ...], ...]
     width: int = Field(ge=1, le=8192)
     height: int = Field(ge=1, le=8192)
+    resize: Resize = "stretch"
+    padding: Padding | None = None
     darknet: DarknetCfg | None = None
     origin: str = ""
 
@@ -93,6 +97,11 @@ class Header(Record):
             raise ValueError(f"labels: a {self.content} with {len(self.labels)} class names")
         if self.multi_label and self.task != "classify":
             raise ValueError(f"multi_label: only classifiers have it, the task is {self.task}")
+        return self
+
+    @model_validator(mode="after")
+    def _pads_what_is_left(self) -> "Header":
+        check_padding(self.resize, self.padding)
         return self
 
 

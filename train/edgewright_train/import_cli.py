@@ -17,6 +17,7 @@ with the .cfg that describes the network.  Strict: every tensor must fit.  Nothi
 _EPILOG = """examples:
   edgewright-import --model yolo-fastestv2 --weights coco2017-0.241078ap-model.pth --out runs/coco/best.safetensors
   edgewright-import --model espnetv2-1.0 --task segment --weights espnetv2_s_1.0_voc.pth --out voc.safetensors
+  edgewright-import --model yolo-fastestv2 --weights letterboxed.pth --resize letterbox --out x.safetensors
   edgewright-import --cfg yolo-fastest-1.1.cfg --weights yolo-fastest-1.1.weights --out fastest.safetensors"""
 
 
@@ -35,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", required=True, type=Path, help="the .safetensors file to write")
     parser.add_argument("--classes", type=Path, help="text file with one class name per line")
     parser.add_argument("--size", help="input WIDTHxHEIGHT (default: the model's or the cfg's)")
+    parser.add_argument(
+        "--resize", choices=("stretch", "letterbox"), help="how images came to that size in its training (stretch)"
+    )
+    parser.add_argument("--padding", type=int, help="of letterboxed images: 0 to 255 (default: 114)")
     parser.add_argument("--bn-eps", type=float, help="of a cfg: added to variances (default: 1e-5, AlexeyAB's)")
     parser.add_argument(
         "--upto", type=int, help="of a cfg: the weights hold only so many layers, the rest stays random"
@@ -48,7 +53,7 @@ def _import(arguments: argparse.Namespace) -> int:
         raise InputError("give one of MODEL= and CFG=")
     from .checkpoint import save_checkpoint  # noqa: PLC0415 (torch is slow to import, and --help does not need it)
 
-    imported = _imported(arguments)
+    imported = _imported(arguments).resized(arguments.resize, arguments.padding)
     for note in imported.notes:
         print(f"{arguments.weights}: {note}", file=sys.stderr)
     tensors, header = imported.tensors, imported.header

@@ -23,10 +23,11 @@ def preprocess_of(header: Header) -> Preprocess:
         width=header.width,
         height=header.height,
         colour_order=normalisation.colour_order,
-        resize="stretch",
+        resize=header.resize,
         interpolation="linear",
         mean=normalisation.mean,
         scale=normalisation.scale,
+        padding=header.padding,
     )
 
 

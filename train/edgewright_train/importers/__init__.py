@@ -1,7 +1,7 @@
 """Checkpoints of other projects.  A new one is one file beside this one and one entry in `_importer`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -13,12 +13,16 @@ from ..labels import labels_without_names, read_labels
 from ..models import architecture, check_size
 from ..models.architecture import Task
 from ..new_network import cfg_header
+from ..vision.preprocess import Resize
 from . import edgenets, yolo_fastestv2
 from .darknet import import_darknet
 from .torch_pickle import read_state_dict
 
 # (tensors of the file, its name for error messages) -> tensors under our names, number of classes (None: backbone only)
 Importer = Callable[[dict[str, Tensor], str], tuple[dict[str, Tensor], int | None]]
+
+_PADDING = 114  # the usual grey
+_DARKNET_PADDING = 127  # its half of 255, which no uint8 is
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,17 @@ class Imported:
     tensors: dict[str, Tensor]
     header: Header
     notes: tuple[str, ...]
+
+    def resized(self, resize: Resize | None, padding: int | None) -> "Imported":
+        """With images brought to size as a user says; None: as they are, or the usual padding."""
+        now = resize or self.header.resize
+        if now == "stretch" and padding is not None:
+            raise InputError(f"PADDING={padding}: images that are stretched have none; it needs RESIZE=letterbox")
+        if padding is not None and not 0 <= padding <= 255:
+            raise InputError(f"PADDING={padding}: give 0 to 255")
+        before = _PADDING if self.header.padding is None else self.header.padding
+        used = None if now == "stretch" else before if padding is None else padding
+        return replace(self, header=self.header.model_copy(update={"resize": now, "padding": used}))
 
 
 def import_checkpoint(
@@ -73,6 +88,9 @@ def import_cfg(
     header = cfg_header(cfg, found.network.plan, eps, labels, found.weights_header)
     header.check_size(header.width, header.height)
     header = header.model_copy(update={"origin": f"imported from {cfg.name} and {weights.name}"})
+    if found.network.plan.cfg.net.letter_box:
+        header = header.model_copy(update={"resize": "letterbox", "padding": _DARKNET_PADDING})
+        notes += (f"{cfg} says letter_box=1: images are letterboxed, padded with {_DARKNET_PADDING}",)
     return Imported(found.network.state_dict(), header, (*found.warnings, *notes))
 
 

@@ -16,6 +16,14 @@ from .placement import Placement, letterboxed, stretched
 Float32 = Annotated[float, Field(ge=-3.4e38, le=3.4e38)]
 Channel3 = tuple[Float32, Float32, Float32]
 Side = Annotated[int, Field(ge=1, le=8192)]
+Resize = Literal["stretch", "letterbox"]
+Padding = Annotated[int, Field(ge=0, le=255)]
+
+
+def check_padding(resize: Resize, padding: int | None) -> None:
+    """Raises `ValueError` unless it is given for what leaves pixels to pad, and only then."""
+    if (padding is None) == (resize == "letterbox"):
+        raise ValueError("padding must be given for letterbox, and only for it")
 
 
 class Preprocess(Record):
@@ -29,16 +37,15 @@ class Preprocess(Record):
     width: Side
     height: Side
     colour_order: Literal["bgr", "rgb"]
-    resize: Literal["stretch", "letterbox"]
+    resize: Resize
     interpolation: Literal["linear"]
     mean: Channel3
     scale: Channel3
-    padding: int | None = Field(default=None, ge=0, le=255)
+    padding: Padding | None = None
 
     @model_validator(mode="after")
     def _pads_what_is_left(self) -> "Preprocess":
-        if (self.padding is None) == (self.resize == "letterbox"):
-            raise ValueError("padding must be given for letterbox, and only for it")
+        check_padding(self.resize, self.padding)
         return self
 
     def placement(self, source_wh: tuple[int, int]) -> Placement:
