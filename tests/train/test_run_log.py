@@ -3,12 +3,14 @@
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgewright_train.errors import CheckError
 from edgewright_train.run_log import RunLog
 from edgewright_train.tasks.detect.evaluate import Evaluation
 from edgewright_train.tasks.detect.metric import ClassAP, Metrics
+from edgewright_train.tasks.detect.metric_voc import ClassMatches
 
 AWKWARD = 'robert"); DROP TABLE loss;--'
 RESULT = Evaluation(
@@ -18,6 +20,13 @@ RESULT = Evaluation(
     ),
     num_images=7,
     seconds=1.5,
+    matches=(
+        ClassMatches(
+            AWKWARD, 4, np.array([0.9, 0.5, 0.4, 0.1], np.float32), np.array([True, True, False, True]),
+            np.array([0.75, 0.5, 0.25, 1.0]),
+        ),
+        ClassMatches("unseen", 0, np.zeros(0, np.float32), np.zeros(0, np.bool_), np.zeros(0)),
+    ),
 )  # fmt: skip
 
 
@@ -57,7 +66,9 @@ def test_an_evaluation_is_kept_by_class_and_in_sum_with_unknowns_as_null(tmp_pat
     log = open_log(path)
     log.evaluation(10, 2, RESULT, best=True)
     log.close()
-    assert rows(path, "SELECT name, ap, ap50 FROM eval") == [(AWKWARD, 0.25, 0.5), ("unseen", None, None)]
+    assert rows(path, "SELECT name, ap, ap50, iou, tp, fn, fp FROM eval") == [
+        (AWKWARD, 0.25, 0.5, 0.625, 2, 2, 1), ("unseen", None, None, None, 0, 0, 0),
+    ]  # fmt: skip
     summary = rows(path, "SELECT iteration, epoch, mode, ap, ap_small, images, seconds, best FROM eval_summary")
     assert summary == [(10, 2, "val", 0.25, None, 7, 1.5, 1)]
 

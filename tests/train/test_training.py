@@ -51,10 +51,6 @@ def test_the_log_has_every_step_and_every_evaluation(finished: Path) -> None:
     assert rows(finished, "SELECT run_id, first_iteration FROM run") == [(1, 0)]
 
 
-def test_tensorboard_events_are_written(finished: Path) -> None:
-    assert list(run_folder(finished).tensorboard.glob("events.out.tfevents.*"))
-
-
 def test_the_state_stands_at_the_last_step(finished: Path) -> None:
     status, _ = read_state(run_folder(finished).state)
     assert status.step == status.evaluated_step == 8

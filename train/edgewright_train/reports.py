@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
+from .board import Board
+from .data.dataset import Dataset
 from .recipe import Recipe, recipe_toml
 from .run_folder import RunFolder
 from .run_log import RunLog, figures_of
@@ -81,7 +82,7 @@ class RunReports:
     """The reports of a run folder."""
 
     log: RunLog
-    board: SummaryWriter
+    board: Board
     progress: TrainingProgress
     num_epochs: int
 
@@ -97,9 +98,7 @@ class RunReports:
             batch_size=step.batch_size,
             images_per_second=step.images_per_second,
         )
-        scalars: dict[str, float] = {"loss": step.loss, "learning_rate": step.learning_rate} | dict(step.terms)
-        for name, value in scalars.items():
-            self.board.add_scalar(f"train/{name}", value, step.step)
+        self.board.step(step.step, {"loss": step.loss, "learning_rate": step.learning_rate, **step.terms})
         self.progress.step(
             step.step,
             step.epoch,
@@ -114,9 +113,7 @@ class RunReports:
     def evaluation(self, step: int, epoch: int, result: Evaluation, *, best: bool) -> None:
         self.log.evaluation(step, epoch, result, best=best)
         found = figures_of(result)
-        for name, figure in found.items():
-            if figure is not None:
-                self.board.add_scalar(f"val/{name}", figure, step)
+        self.board.evaluation(step, found, result)
         parts = [f"{name} {'none' if figure is None else f'{figure:.4f}'}" for name, figure in found.items()]
         shown = "  ".join(parts[:_MOST_FIGURES])
         self.say(f"epoch {epoch}/{self.num_epochs}  {shown}{'  (best)' if best else ''}  {result.seconds:.1f} s")
@@ -130,7 +127,14 @@ class RunReports:
 
 @contextmanager
 def run_reports(
-    recipe: Recipe, folder: RunFolder, *, model: str, dataset: str, first_step: int, steps_per_epoch: int
+    recipe: Recipe,
+    folder: RunFolder,
+    *,
+    model: str,
+    dataset: str,
+    val_set: Dataset,
+    first_step: int,
+    steps_per_epoch: int,
 ) -> Iterator[RunReports]:
     """Open the log and the rest for a training that goes on after `first_step`."""
     log = RunLog(
@@ -147,5 +151,5 @@ def run_reports(
     )
     with ExitStack() as stack:
         stack.enter_context(closing(log))
-        board = stack.enter_context(SummaryWriter(str(folder.tensorboard), purge_step=first_step + 1))
+        board = stack.enter_context(Board(folder.tensorboard, first_step=first_step, val_set=val_set))
         yield RunReports(log, board, stack.enter_context(progress), recipe.epochs)

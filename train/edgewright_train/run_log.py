@@ -9,7 +9,8 @@ predecessor: those beyond the step it resumes from are deleted, so that (iterati
                   avg_loss (0.9 * old + 0.1 * new), loss, its weighted terms, of which a task has some: box, objectness,
                   classification, dice, distillation; learning_rate, batch_size, images_per_second
     eval          per class and evaluation of a detector: run_id, utc, iteration, epoch, mode ("val"), name (class),
-                  ap, ap50
+                  ap, ap50; of the detections of a score of at least 0.3, by VOC's rule at IoU 0.5: iou (mean of the
+                  right ones), tp, fn, fp
     eval_class    of a classifier: run_id .. name, top1, f1, images
     eval_seg      of a segmenter: run_id .. name, iou, tp, fn, fp (pixels)
     eval_summary  per evaluation: run_id, utc, iteration, epoch, mode, metric (by which the best is chosen), the figures
@@ -26,6 +27,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from .errors import CheckError
+from .tasks.detect.detections import DEFAULT_SCORE_THRESHOLD
+from .tasks.detect.evaluate import Evaluation as DetectorEvaluation
 from .tasks.evaluation import Evaluation, Metric
 from .tasks.loss import Term
 from .tasks.segment.metric import Overlap
@@ -58,7 +61,8 @@ CREATE TABLE IF NOT EXISTS run (run_id INTEGER PRIMARY KEY, utc TEXT, first_iter
 CREATE TABLE IF NOT EXISTS loss ({_START}, images INTEGER, avg_loss REAL, loss REAL,
     {", ".join(f"{term} REAL" for term in _TERMS)}, learning_rate REAL, batch_size INTEGER, images_per_second REAL,
     PRIMARY KEY (iteration));
-CREATE TABLE IF NOT EXISTS eval ({_CLASS_START}, ap REAL, ap50 REAL, {_CLASS_KEY});
+CREATE TABLE IF NOT EXISTS eval ({_CLASS_START}, ap REAL, ap50 REAL, iou REAL, tp INTEGER, fn INTEGER, fp INTEGER,
+    {_CLASS_KEY});
 CREATE TABLE IF NOT EXISTS eval_class ({_CLASS_START}, top1 REAL, f1 REAL, images INTEGER, {_CLASS_KEY});
 CREATE TABLE IF NOT EXISTS eval_seg ({_CLASS_START}, iou REAL, tp INTEGER, fn INTEGER, fp INTEGER, {_CLASS_KEY});
 CREATE TABLE IF NOT EXISTS eval_summary ({_START}, mode TEXT, metric TEXT,
@@ -66,7 +70,7 @@ CREATE TABLE IF NOT EXISTS eval_summary ({_START}, mode TEXT, metric TEXT,
     PRIMARY KEY (iteration, mode));
 """
 _TABLES = ("loss", "eval", "eval_class", "eval_seg", "eval_summary")
-_VERSION = 3  # of the schema, in the file's user_version; raise it with every change
+LOG_VERSION = 4  # of the schema, in the file's user_version; raise it with every change
 _SECONDS_BETWEEN_COMMITS = 5.0
 
 
@@ -153,12 +157,12 @@ class RunLog:
         """A new training takes the place of a log with other columns; a resumed one cannot go on with it."""
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         known = self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'run'").fetchone()
-        if known and version != _VERSION:
+        if known and version != LOG_VERSION:
             if first_iteration:
                 raise CheckError(f"{self._path}: written by another version of edgewright; give another NAME=")
             for table in ("run", *_TABLES):
                 self._database.execute(f"DROP TABLE IF EXISTS {table}")
-        self._database.execute(f"PRAGMA user_version = {_VERSION}")
+        self._database.execute(f"PRAGMA user_version = {LOG_VERSION}")
 
     def _add(self, table: str, *values: Any) -> None:
         self._rows.setdefault(table, []).append((self._run_id, _utc_now(), *values))
@@ -170,8 +174,9 @@ def figures_of(result: Evaluation) -> dict[str, float | None]:
 
 
 def _detector_rows(result: Evaluation) -> Iterable[Sequence[Any]]:
-    classes = result.as_json()["classes"]
-    return [(name, found["AP"], found["AP50"]) for name, found in classes.items()]
+    assert isinstance(result, DetectorEvaluation)
+    classes = zip(result.metrics.classes, result.matches, strict=True)
+    return [(each.name, each.ap, each.ap50, *matches.counts_from(DEFAULT_SCORE_THRESHOLD)) for each, matches in classes]
 
 
 def _classifier_rows(result: Evaluation) -> Iterable[Sequence[Any]]:

@@ -63,6 +63,7 @@ def run_training(recipe: Recipe, folder: RunFolder, start: Start) -> Status:
                     folder,
                     model=header.name,
                     dataset=data.train_set.name,
+                    val_set=data.val_set,
                     first_step=training.status.step,
                     steps_per_epoch=loader.steps_per_epoch,
                 )

@@ -15,13 +15,15 @@ class PrecisionRecall:
 
     Attributes:
         num_objects: what there is to find.
-        num_right, num_found: (NUM_THRESHOLDS,) int64 of the findings with at least that score; those that are right.
+        num_right, num_found: (NUM_THRESHOLDS,) int64 of the findings with at least that score, the right ones and all.
+        num_negatives: cases in which there is nothing to find; 0 for a detector, whose boxes are no such cases.
     """
 
     name: str
     num_objects: int
     num_right: NDArray[np.int64]
     num_found: NDArray[np.int64]
+    num_negatives: int = 0
 
     @property
     def precision(self) -> NDArray[np.float64]:

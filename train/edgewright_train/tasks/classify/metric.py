@@ -107,8 +107,11 @@ class F1Scores:
     @property
     def curves(self) -> tuple[PrecisionRecall, ...]:
         wrong, right = reaching(self.by_probability)
-        columns = (self.labels, self.num_images, right, right + wrong)
-        return tuple(PrecisionRecall(label, int(num), *counts) for label, num, *counts in zip(*columns, strict=True))
+        columns = (self.labels, right, wrong, self.by_probability.sum(2).T)
+        return tuple(
+            PrecisionRecall(label, int(shown), num_right, num_right + num_wrong, int(others))
+            for label, num_right, num_wrong, (others, shown) in zip(*columns, strict=True)
+        )
 
     @property
     def micro(self) -> float | None:

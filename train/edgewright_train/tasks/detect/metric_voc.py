@@ -62,6 +62,14 @@ class ClassMatches:
         right, found = (np.bincount(each, minlength=NUM_THRESHOLDS + 1) for each in (bins[self.is_right], bins))
         return PrecisionRecall(self.name, self.num_objects, reaching(right), reaching(found))
 
+    def counts_from(self, score: float) -> tuple[float | None, int, int, int]:
+        """Mean IoU of the right ones, and how many are right, missed and wrong, of detections of at least `score`."""
+        is_seen = self.scores >= score
+        right = is_seen & self.is_right
+        iou = float(self.ious[right].mean()) if right.any() else None
+        num_right = int(right.sum())
+        return iou, num_right, self.num_objects - num_right, int(is_seen.sum()) - num_right
+
     @property
     def _right(self) -> NDArray[np.int64]:
         return self.is_right.cumsum()
