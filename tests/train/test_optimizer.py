@@ -116,7 +116,16 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("changes", OPTIONS.values(), ids=OPTIONS)
+_QUICK = ("fp16", "adamw")  # these two keep something beside what every training keeps
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(changes, id=name, marks=() if name in _QUICK else pytest.mark.slow)
+        for name, changes in OPTIONS.items()
+    ],
+)
 def test_what_is_killed_resumes_to_the_same_bits_with_every_option(changes: dict[str, Any], tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, evaluate_every=2, **changes)
     process = start(tmp_path, recipe)

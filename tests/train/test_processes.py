@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_runs import TINY_CFG, run_folder, start, write_cfg, write_recipe
+from training_runs import TINY_CFG, run_folder, start, train, write_cfg, write_recipe
 
 from edgewright_train.training_state import read_state
 
@@ -64,8 +64,8 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
     ("base", "changes"),
     [
         ("yolo-fastestv2-shapes", {}),
-        ("classify-shapes", {"model": "shufflenetv2-0.5"}),
-        ("segment-shapes", {"model": "dicenet-0.2"}),
+        pytest.param("classify-shapes", {"model": "shufflenetv2-0.5"}, marks=pytest.mark.slow),
+        pytest.param("segment-shapes", {"model": "dicenet-0.2"}, marks=pytest.mark.slow),
     ],
 )
 def test_an_evaluation_by_two_processes_counts_every_image_once(base: str, changes: Any, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def workers_of(parent: int) -> list[int]:
     return [pid for pid, words in named.items() if b"edgewright_train" in words]
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_killed_process_is_started_again_from_the_last_checkpoint(tmp_path: Path, rank: int) -> None:
     recipe = write_recipe(tmp_path, evaluate_every=1, epochs=3)
     assert start(tmp_path, recipe, "--nproc=2", name="whole").wait() == 0
@@ -125,9 +125,11 @@ def test_ctrl_c_stops_all_processes_saved(tmp_path: Path) -> None:
         (("--nproc=2", "--data=nowhere.toml"), "nowhere.toml"),
     ],
 )
-def test_what_cannot_start_says_so_once(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
-    process = start(tmp_path, write_recipe(tmp_path), *options)
-    _, error = process.communicate()
-    assert process.returncode == 2
+def test_what_cannot_start_says_so_once(
+    tmp_path: Path, options: tuple[str, ...], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Before there are several processes, each of which would say it."""
+    assert train(tmp_path, write_recipe(tmp_path), *options) == 2
+    error = capfd.readouterr().err
     assert error.count(message) == 1, error
     assert len(error.splitlines()) == 1
