@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE DEVICES THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
              FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS STAGES \
-             RESIZE PADDING FORMAT STEP SKIP_BAD SHARD_MEGABYTES TEACHER NPROC NNODES MASTER RESTARTS
+             RESIZE PADDING FORMAT STEP SKIP_BAD SHARD_MEGABYTES TEACHER SET NPROC NNODES MASTER RESTARTS
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -66,10 +66,10 @@ anchors: setup ## Fit anchors to a data set, and say how well they cover its box
 
 train: setup ## Train a network; ends in runs/<NAME>/best.safetensors
 #: MODEL=yolo-fastestv2 [TASK=detect|classify|segment] | CFG=x.cfg  DATA= [RECIPE= NAME= EPOCHS= BATCH= SIZE=WxH WEIGHTS= RESUME=1 SKIP_BAD=1]
-#: [TEACHER=x.safetensors]  several processes: NPROC=2 [NNODES=2 MASTER=host:29400] [RESTARTS=3]
+#: [TEACHER=x.safetensors SET="optimizer.learning_rate=0.01 augmentation.mosaic=0.5"]  several processes: NPROC=2 [NNODES=2 MASTER=host:29400] [RESTARTS=3]
 	@$(BIN)/edgewright-train --model="$(if $(MODEL_IS_MEANT),$$MODEL)" --task="$$TASK" --cfg="$$CFG" --data="$$DATA" \
 	  --recipe="$$RECIPE" --name="$$NAME" --epochs="$$EPOCHS" --batch="$$BATCH" --size="$$SIZE" --weights="$$WEIGHTS" \
-	  --resume="$$RESUME" --skip-bad="$$SKIP_BAD" --teacher="$$TEACHER" \
+	  --resume="$$RESUME" --skip-bad="$$SKIP_BAD" --teacher="$$TEACHER" --set="$$SET" \
 	  --nproc="$$NPROC" --nnodes="$$NNODES" --master="$$MASTER" --restarts="$$RESTARTS" --json="$$JSON"
 
 bench-train: setup ## Training of YOLO-FastestV2 against a plain implementation of its recipe, in turns: images/s and where time goes

@@ -9,6 +9,7 @@ from edgewright_train.errors import InputError
 from edgewright_train.models.architecture import Task
 from edgewright_train.recipe import RECIPES, Recipe, default_recipe, first_difference, load_recipe, recipe_toml
 from edgewright_train.schedule import MultiStep
+from edgewright_train.settings import parse_settings
 
 SHAPES = RECIPES / "yolo-fastestv2-shapes.toml"
 
@@ -156,3 +157,33 @@ def test_a_recipe_cannot_be_changed() -> None:
     recipe: Recipe = load_recipe(SHAPES)
     with pytest.raises(ValueError, match="frozen"):
         recipe.epochs = 3
+
+
+def test_any_key_can_be_given_beside_a_recipe() -> None:
+    settings = parse_settings(
+        "optimizer.learning_rate=0.5 augmentation.flip=0.25 size_wh=[64,96] data='my data' weights=a/b.safetensors"
+    )
+    recipe = load_recipe(SHAPES, settings, seed=3)
+    assert recipe.optimizer.learning_rate == 0.5
+    assert recipe.augmentation.flip == 0.25
+    assert (recipe.size_wh, recipe.data, recipe.weights, recipe.seed) == ((64, 96), "my data", "a/b.safetensors", 3)
+    before = load_recipe(SHAPES)
+    assert recipe.schedule == before.schedule
+    assert recipe.optimizer.weight_decay == before.optimizer.weight_decay
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("optimizer.rate=1", "optimizer.rate: unknown key"),
+        ("nothing.at=1", "nothing: unknown key"),
+        ("seed.x=1", "SET=seed.x: seed is no table"),
+        ("seed", "SET=seed: give key=value"),
+        ("seed=1 seed=2", "seed is given twice"),
+        ("seed=one", "seed: .*got 'one'"),
+        ("data='x", "SET=data='x: No closing quotation"),
+    ],
+)
+def test_a_wrong_setting_is_refused_naming_it(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_recipe(SHAPES, parse_settings(text))

@@ -47,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="read all data once, leave bad records out",
     )
     parser.add_argument("--teacher", help="a checkpoint of the same task and classes to learn from as well")
+    parser.add_argument(
+        "--set", default="", help="any keys of the recipe: optimizer.learning_rate=0.01 augmentation.mosaic=0.5"
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
     parser.add_argument("--resume", nargs="?", const="1", choices=("0", "1"), default="0", help="continue the run")
     parser.add_argument("--replace", action="store_true", help="start again although the run exists")
@@ -119,9 +122,10 @@ def _start(arguments: argparse.Namespace) -> "Start":
 def _fresh(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["Recipe", "RunFolder"]:
     from .recipe import load_recipe  # noqa: PLC0415
     from .run_folder import RunFolder  # noqa: PLC0415
+    from .settings import parse_settings  # noqa: PLC0415
 
     path, name = _recipe_and_name(arguments)
-    recipe = load_recipe(path, **overrides)
+    recipe = load_recipe(path, parse_settings(arguments.set), **overrides)
     folder = RunFolder.named(arguments.runs, name)
     return recipe, folder
 
@@ -130,6 +134,7 @@ def _resumed(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple[
     """The run's own recipe; what is given beside it must agree."""
     from .recipe import first_difference, load_recipe  # noqa: PLC0415
     from .run_folder import RunFolder  # noqa: PLC0415
+    from .settings import parse_settings  # noqa: PLC0415
 
     if not (arguments.name or arguments.recipe or arguments.model or arguments.cfg):
         raise InputError("RESUME=1: NAME= is needed, the name of the run in runs/")
@@ -138,7 +143,9 @@ def _resumed(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple[
     if not folder.config.is_file():
         raise InputError(f"RESUME=1: there is no run {folder.path}")
     stored = load_recipe(folder.config)
-    difference = first_difference(stored, load_recipe(arguments.recipe or folder.config, **overrides))
+    difference = first_difference(
+        stored, load_recipe(arguments.recipe or folder.config, parse_settings(arguments.set), **overrides)
+    )
     if difference:
         raise InputError(f"RESUME=1: {folder.path} was started with another recipe: {difference}; give another NAME=")
     return stored, folder

@@ -1,6 +1,8 @@
 """Recipes: everything a training needs, in one TOML file (train/recipes/); an unknown or missing key is an error."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import tomli_w
@@ -14,6 +16,7 @@ from .optimizer import OptimizerSettings
 from .recipe_network import find_architecture
 from .schedule import Schedule
 from .schema import Record, load_toml, parse_record
+from .settings import apply_settings
 from .tasks.distillation import Distillation
 from .tasks.objective import LossSettings
 
@@ -106,9 +109,10 @@ class _Named(Record):
     task: Task
 
 
-def load_recipe(path: Path, **overrides: Any) -> Recipe:
-    """The file with `overrides` (None: not given) in place of its own values."""
+def load_recipe(path: Path, settings: Mapping[str, Any] = MappingProxyType({}), **overrides: Any) -> Recipe:
+    """The file with `overrides` (None: not given) and `settings` (see `settings.py`) in place of its own values."""
     values = load_toml(path) | {key: value for key, value in overrides.items() if value is not None}
+    apply_settings(values, settings)
     if values.get("size_wh") == "default":
         named = {key: values[key] for key in _Named.model_fields if key in values}
         network = parse_record(_Named, named, source=str(path))

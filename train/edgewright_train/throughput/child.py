@@ -24,7 +24,7 @@ from .plain import PlainTrainer
 
 def main() -> None:
     kind, path = sys.argv[1:]
-    recipe = load_recipe(Path(path), **({} if kind == "ours" else {"cache_megabytes": 0}))
+    recipe = load_recipe(Path(path), {} if kind == "ours" else {"cache_megabytes": 0})
     torch.set_num_threads(recipe.threads)
     cv2.setNumThreads(1)
     dataset = cast(DetectionDataset, open_data(recipe, lambda _: None).train_set)
