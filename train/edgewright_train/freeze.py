@@ -7,7 +7,6 @@ from torch import nn
 
 from .optimizer import require_match
 
-
 _BatchNorm = nn.modules.batchnorm._BatchNorm
 
 
