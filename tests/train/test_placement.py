@@ -54,6 +54,38 @@ def test_a_label_map_goes_back_without_its_padding() -> None:
     np.testing.assert_array_equal(seen, np.repeat(np.arange(4), 25)[:, None] * np.ones(400, int))
 
 
+_RULES = [("letterbox", 114), ("stretch", None)]
+_SOURCES_WH = [(300, 90), (90, 300), (64, 48), (33, 500), (1200, 900)]
+
+
+@pytest.mark.parametrize(("resize", "padding"), _RULES)
+@pytest.mark.parametrize("source_wh", _SOURCES_WH)
+def test_what_the_network_sees_lies_where_the_source_has_it(
+    resize: str, padding: int | None, source_wh: tuple[int, int]
+) -> None:
+    """A bright box is drawn into the source, found in the network's image, and sent back: as a box and as a mask."""
+    width, height = source_wh
+    rule = _rule(resize, padding)
+    placed = rule.placement(source_wh)
+    box = np.array([width // 5, height // 4, width - width // 3, height - height // 6])
+    source = np.zeros((height, width, 3), np.uint8)
+    source[box[1] : box[3], box[0] : box[2]] = 255
+    is_bright = rule.network_image(source)[..., 0] > 127
+    rows, columns = np.nonzero(is_bright)
+    found = np.float32([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])
+    back = Detections(found, np.ones(1, np.float32), np.zeros(1, np.int64)).to_source(placed).boxes_xyxy[0]
+    pixel = np.array([width / placed.width, height / placed.height] * 2)  # of the network, in the source
+    assert (np.abs(back - box) <= np.maximum(pixel, 1)).all()
+
+    mask = LabelMap(is_bright.astype(np.uint16)).to_source(placed).labels
+    assert mask.shape == (height, width)
+    inner = [slice(int(box[i] + pixel[i] + 1), int(max(box[i], box[i + 2] - pixel[i] - 1))) for i in (1, 0)]
+    assert mask[inner[0], inner[1]].all()
+    outer = [slice(int(max(0, box[i] - pixel[i] - 1)), int(box[i + 2] + pixel[i] + 1)) for i in (1, 0)]
+    mask[outer[0], outer[1]] = 0
+    assert not mask.any()
+
+
 @pytest.mark.parametrize(("resize", "padding"), [("letterbox", None), ("stretch", 114), ("letterbox", 256)])
 def test_padding_belongs_to_letterbox(resize: str, padding: int | None) -> None:
     with pytest.raises(ValidationError, match="padding"):
