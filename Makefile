@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 VARIABLES := MODEL TARGET DATA RECIPE NAME EPOCHS BATCH SIZE WEIGHTS RESUME OUT SEED COUNT CLASSES PRECISION PACK DETECTIONS SPLIT \
              SCORE IOU JSON DEVICE DEVICES THREADS TASK CFG BN_EPS UPTO ALL ONLY WEIGHTS_DIR CALIBRATION CALIBRATION_DATA METHOD BUDGET \
              FLOAT IO PACKS IMAGES IMAGE MLPERF SUSTAINED CPU ARCH LIBC TESTS STAGES \
-             RESIZE PADDING FORMAT STEP SKIP_BAD SHARD_MEGABYTES TEACHER SET NPROC NNODES MASTER RESTARTS
+             RESIZE PADDING FORMAT STEP SKIP_BAD SHARD_MEGABYTES TEACHER SET NPROC NNODES MASTER RESTARTS RUNS
 # Only what stands on the command line counts: NAME, OUT or MODEL may mean anything in somebody's environment.
 $(foreach name,$(VARIABLES),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 MODEL := $(or $(MODEL),yolo-fastestv2)
@@ -91,6 +91,10 @@ summary: setup ## Print a network's layers, parameters, multiply-accumulates and
 #: MODEL=espnetv2-1.0 TASK=segment | WEIGHTS=x.safetensors | CFG=x.cfg  [SIZE=WxH JSON=out.json]
 	@$(BIN)/edgewright-summary --model="$(if $(CFG)$(WEIGHTS),,$$MODEL)" --task="$$TASK" --weights="$$WEIGHTS" --cfg="$$CFG" \
 	  --size="$$SIZE" --json="$$JSON"
+
+compare: setup ## Print trainings side by side and draw their curves into build/compare.html
+#: RUNS="first second" [OUT=build/compare.html JSON=out.json]; names in runs/, or paths
+	@$(BIN)/edgewright-compare --names="$$RUNS" --out="$$OUT" --json="$$JSON"
 
 export: setup ## Convert a checkpoint and prove every artefact; ends in build/<model>/<target>-<precision>/
 #: [WEIGHTS=x.safetensors] TARGET=ncnn,tflite,coreml,onnx|all [PRECISION=fp32,fp16 SIZE=WxH DATA= OUT=build]

@@ -66,7 +66,7 @@ class Board(AbstractContextManager["Board"]):
         )
 
     def _picture(self, step: int, image_bgr: Any) -> None:
-        """As JPEG, a tenth of the PNG that `add_image` makes."""
+        """As JPEG, a quarter of the PNG that `add_image` makes."""
         _, encoded = cv2.imencode(".jpg", image_bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
         height, width = image_bgr.shape[:2]
         picture = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=encoded.tobytes())

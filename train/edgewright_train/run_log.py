@@ -14,7 +14,7 @@ predecessor: those beyond the step it resumes from are deleted, so that (iterati
     eval_class    of a classifier: run_id .. name, top1, f1, images
     eval_seg      of a segmenter: run_id .. name, iou, tp, fn, fp (pixels)
     eval_summary  per evaluation: run_id, utc, iteration, epoch, mode, metric (by which the best is chosen), the figures
-                  of the task (`_FIGURES`), images, seconds, best (1: became best.safetensors)
+                  of the task (`FIGURES`), images, seconds, best (1: became best.safetensors)
 
 NULL stands for a figure that the task does not have, or of something that the data set does not hold.
 """
@@ -34,7 +34,7 @@ from .tasks.loss import Term
 from .tasks.segment.metric import Overlap
 
 # name in an evaluation -> column
-_FIGURES = {
+FIGURES = {
     "AP": "ap",
     "AP50": "ap50",
     "AP75": "ap75",
@@ -66,7 +66,7 @@ CREATE TABLE IF NOT EXISTS eval ({_CLASS_START}, ap REAL, ap50 REAL, iou REAL, t
 CREATE TABLE IF NOT EXISTS eval_class ({_CLASS_START}, top1 REAL, f1 REAL, images INTEGER, {_CLASS_KEY});
 CREATE TABLE IF NOT EXISTS eval_seg ({_CLASS_START}, iou REAL, tp INTEGER, fn INTEGER, fp INTEGER, {_CLASS_KEY});
 CREATE TABLE IF NOT EXISTS eval_summary ({_START}, mode TEXT, metric TEXT,
-    {", ".join(f"{column} REAL" for column in _FIGURES.values())}, images INTEGER, seconds REAL, best INTEGER,
+    {", ".join(f"{column} REAL" for column in FIGURES.values())}, images INTEGER, seconds REAL, best INTEGER,
     PRIMARY KEY (iteration, mode));
 """
 _TABLES = ("loss", "eval", "eval_class", "eval_seg", "eval_summary")
@@ -127,7 +127,7 @@ class RunLog:
         table, class_rows = _CLASS_ROWS[metric]
         for row in class_rows(result):
             self._add(table, iteration, epoch, "val", *row)
-        figures = (found.get(name) for name in _FIGURES)
+        figures = (found.get(name) for name in FIGURES)
         self._add("eval_summary", iteration, epoch, "val", metric, *figures, result.num_images, result.seconds, best)
 
     def flush(self) -> None:
@@ -170,7 +170,7 @@ class RunLog:
 
 def figures_of(result: Evaluation) -> dict[str, float | None]:
     """Over all classes, under the names the field uses."""
-    return {name: value for name, value in result.as_json().items() if name in _FIGURES}
+    return {name: value for name, value in result.as_json().items() if name in FIGURES}
 
 
 def _detector_rows(result: Evaluation) -> Iterable[Sequence[Any]]:

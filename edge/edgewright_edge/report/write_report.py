@@ -8,14 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from edgewright_train.data.dataset import Dataset
 from edgewright_train.errors import InputError
 from edgewright_train.models.architecture import Task
 from edgewright_train.progress import counted
 
-from . import charts, heat_map, overlay
+from . import heat_map, overlay
+from .environment import page_environment
 from .gallery import checkpoints_by_digest, gallery
 from .latency import read_measurements
 from .matrix import Matrix, read_matrix
@@ -92,14 +91,8 @@ def gather(sources: Sources) -> Report:
 
 def render(report: Report) -> str:
     """One HTML document without a single reference to anything outside of it."""
-    environment = Environment(
-        loader=PackageLoader("edgewright_edge.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(chart=charts, heat=heat_map, overlay=overlay)
+    environment = page_environment()
+    environment.globals.update(heat=heat_map, overlay=overlay)
     return environment.get_template("report.html.j2").render(report=report)
 
 
