@@ -23,7 +23,7 @@ ARM_SETUP = $(if $(filter musl,$(LIBC)),,setup-arm)
 QEMU_SETUP = $(if $(filter qemu:% cortex-%,$(DEVICE)),setup-arm)
 
 .PHONY: help setup setup-arm setup-fuzz demo test test-slow lint format data data-check convert-data show-batch anchors train bench-train \
-        import darknet summary export calibrate sensitivity verify eval bench bench-arm tune matrix report edge edge-rpi deb edge-test \
+        import darknet summary compare export calibrate sensitivity verify eval bench bench-arm tune matrix report edge edge-rpi deb edge-test \
         edge-asan edge-tsan edge-lint fuzz clean
 
 help: ## Show the targets and their variables
