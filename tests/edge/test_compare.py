@@ -139,3 +139,13 @@ def test_what_cannot_be_compared_is_said_in_one_line(
     assert expected in error
     assert "\n" not in error
     assert not Path("build").exists()
+
+
+def test_a_training_that_finds_nothing_is_a_line_on_a_readable_axis(place: Path) -> None:
+    for name in ("one", "two"):
+        with sqlite3.connect(place / "runs" / name / "log.sqlite") as log:
+            log.execute("UPDATE eval_summary SET ap50 = 0")
+    assert main(["--names=one two"]) == 0
+    texts = Page(Path("build/compare.html").read_text()).texts
+    after = texts[texts.index("AP50 on val") :]
+    assert after[after.index("0") + 1] == "0.002"

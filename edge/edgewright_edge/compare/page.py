@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ..report.charts import Chart, Point, line_chart
 from ..report.environment import page_environment
+from ..report.training_log import LEAST_SPAN
 from .run import ComparedRun
 from .table import differences, facts
 
@@ -16,14 +17,14 @@ def render(runs: Sequence[ComparedRun]) -> str:
 
 def _charts(runs: Sequence[ComparedRun]) -> Iterator[Chart]:
     """Losses of a kind beside each other, then figures of a metric."""
-    losses: dict[str, dict[str, Sequence[Point]]] = {}
-    accuracies: dict[str, dict[str, Sequence[Point]]] = {}
+    losses, accuracies = dict[str, dict[str, Sequence[Point]]](), dict[str, dict[str, Sequence[Point]]]()
     for run in runs:
         losses.setdefault(f"Loss, {run.recipe.get('loss.kind', run.task)}", {})[run.name] = run.losses
         accuracies.setdefault(f"{run.metric} on val", {})[run.name] = run.accuracies
-    for title, curves in (losses | accuracies).items():
-        known = {name: curve for name, curve in curves.items() if curve}
-        if known:
-            only = f": {next(iter(known))}" if len(known) == 1 else ""
-            last = ", ".join(f"{name} {curve[-1][1]:.4g}" for name, curve in known.items())
-            yield line_chart(f"{title}{only}", "epoch", known, description=f"At the end: {last}.")
+    for group, least_span in ((losses, 0.0), (accuracies, LEAST_SPAN)):
+        for title, curves in group.items():
+            known = {name: curve for name, curve in curves.items() if curve}
+            if known:
+                only = f": {next(iter(known))}" if len(known) == 1 else ""
+                last = f"At the end: {', '.join(f'{name} {curve[-1][1]:.4g}' for name, curve in known.items())}."
+                yield line_chart(f"{title}{only}", "epoch", known, description=last, least_span=least_span)

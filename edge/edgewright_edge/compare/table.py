@@ -28,8 +28,8 @@ def facts(runs: Sequence[ComparedRun]) -> Iterator[Line]:
 
 
 def differences(runs: Sequence[ComparedRun]) -> list[Line]:
-    """Of the recipes, in their order."""
-    lines = differing(runs).items()
+    """Of the recipes, in their order, without what `facts` say."""
+    lines = [(key, values) for key, values in differing(runs).items() if key not in ("task", "model")]
     return [(key, [_NONE if value is None else str(value) for value in values]) for key, values in lines]
 
 

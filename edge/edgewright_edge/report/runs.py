@@ -10,7 +10,7 @@ from edgewright_train.run_folder import RunFolder
 
 from .charts import Chart, line_chart
 from .database import reading
-from .training_log import ACCURACIES, averaged_steps, evaluations, is_number, metric_of, points
+from .training_log import ACCURACIES, LEAST_SPAN, averaged_steps, evaluations, is_number, metric_of, points
 
 _MOST_RECIPE_LETTERS = 20_000
 # Curve -> column.  A task has some of the terms.
@@ -82,7 +82,8 @@ def _accuracy_charts(log: sqlite3.Connection) -> Iterator[Chart]:
     series = {name: found for name, column in columns.items() if (found := points(rows, column))}
     last = ", ".join(f"{name} {found[-1][1]:.4f}" for name, found in series.items())
     if last:
-        yield line_chart("Accuracy on val", "iteration", series, description=f"Last evaluation: {last}.")
+        text = f"Last evaluation: {last}."
+        yield line_chart("Accuracy on val", "iteration", series, description=text, least_span=LEAST_SPAN)
 
 
 def _facts(log: sqlite3.Connection) -> Iterator[tuple[str, str]]:

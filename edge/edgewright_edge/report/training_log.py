@@ -10,6 +10,7 @@ from .charts import Point
 
 _MOST_POINTS = 240  # of a curve; more would not be seen
 _MOST_EVALUATIONS = 1000
+LEAST_SPAN = 0.01  # of an axis of such figures; a training that finds nothing is a line at 0
 # By the metric that chooses the best weights: name -> column.
 ACCURACIES: dict[Metric, dict[str, str]] = {
     "AP50": {"AP50": "ap50", "AP": "ap"},
