@@ -78,7 +78,7 @@ def line_chart(
     from_zero: bool = True,
     least_span: float = 0.0,
 ) -> Chart:
-    """One curve per entry of `series`, in its order; at least one point in all.  `least_span`: of the y axis, at least."""
+    """One curve per entry of `series`, in order; at least one point in all.  `least_span`: of the y axis, at least."""
     points = [point for curve in series.values() for point in curve]
     across = axis((x for x, _ in points), PLOT.left, PLOT.right, from_zero=True)
     up = axis((y for _, y in points), PLOT.bottom, PLOT.top, from_zero=from_zero, least_span=least_span)
