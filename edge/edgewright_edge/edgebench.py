@@ -1,6 +1,5 @@
 """Measures NCNN packs with edgebench, the C++ benchmark."""
 
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from edgewright_train.schema import parse_record_json
 
 from .building.host import build_host
 from .measurement import BenchResult
+from .process_group import run_group
 from .request import Request
 
 
@@ -19,7 +19,7 @@ def bench_with_edgebench(pack: Pack, request: Request) -> BenchResult:
     with tempfile.TemporaryDirectory(prefix="edgewright-bench-") as scratch:
         written = Path(scratch) / "result.json"
         command = [str(binary), "bench", str(pack.path), *bench_arguments(request), "--json", str(written)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = run_group(command)
         if done.returncode != 0:
             raise edgebench_error(done.returncode, done.stderr)
         return parse_record_json(BenchResult, written.read_text(), source=str(binary))

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +14,7 @@ from .device import num_cores
 from .devices.edgebench import edgebench_on
 from .devices.target import Target, require_clock
 from .edgebench import edgebench_error
+from .process_group import run_group
 from .request import thread_counts
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")
@@ -45,9 +45,7 @@ def sustain(target: Target, folder: Path, threads: str, seconds: float, *, show:
     with tempfile.TemporaryDirectory(prefix="edgewright-sustain-") as scratch:
         written = Path(scratch) / "curve.json"
         command = [str(build_host()), "sustain", str(folder), f"--threads={count}", f"--seconds={seconds}"]
-        done = subprocess.run(
-            [*command, f"--json={written}"], stdout=show, stderr=subprocess.PIPE, text=True, check=False
-        )
+        done = run_group([*command, f"--json={written}"], show=show)
         if done.returncode != 0:
             raise edgebench_error(done.returncode, done.stderr)
         return _curve(written.read_text())

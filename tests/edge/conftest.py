@@ -27,10 +27,10 @@ class Edgebench:
     """Runs edgebench."""
 
     def __init__(self, binary: Path) -> None:
-        self._binary = binary
+        self.binary = binary
 
     def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [str(self._binary), *(str(argument) for argument in arguments)]
+        command = [str(self.binary), *(str(argument) for argument in arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -4,15 +4,23 @@ import argparse
 import errno
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from .atomic import atomic_file
 from .errors import EdgewrightError, InputError
 
 Main = Callable[[argparse.Namespace], int]
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: what Ctrl-C would clean up is cleaned up."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,13 +37,17 @@ def run_command(parser: Parser, main: Main, argv: Sequence[str] | None) -> int:
     """Parse, run, and turn the errors a user can act on into one line and an exit code."""
     arguments = parser.parse_args(argv)
     try:
-        return main(arguments)
+        with _terminated_as_interrupted():
+            return main(arguments)
     except EdgewrightError as error:
         _say(f"{parser.prog}: error: {error}")
         return error.exit_code
+    except Terminated:
+        _say(f"{parser.prog}: terminated")
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         _say(f"{parser.prog}: interrupted")
-        return 130
+        return 128 + signal.SIGINT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -45,6 +57,23 @@ def run_command(parser: Parser, main: Main, argv: Sequence[str] | None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"{parser.prog}: error: {where}{os.strerror(error.errno)}", file=sys.stderr)
         return 2
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Within, SIGTERM raises `Terminated`, unless somebody has chosen already what it does."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def raise_it(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, raise_it)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _say(text: str) -> None:

@@ -1,10 +1,20 @@
 """What every kind of device can do, and the names in the folder that it lends."""
 
-from collections.abc import Mapping, Sequence
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, TextIO
+from typing import Protocol, TextIO, TypeVar
+
+from edgewright_train.errors import CheckError
+
+T = TypeVar("T")
+
+stopping = threading.Event()  # set: what runs on any device is to end
+_LOOK_S = 1.0
 
 # In the device's folder.  Nothing else is ever written there, and no name of a user's file is used.
 PROGRAM = "edgebench"
@@ -20,6 +30,20 @@ class Finished:
     code: int
     stdout: str
     stderr: str
+
+
+def wait_unless_stopping(wait: Callable[[float], T], timeout_s: float) -> T:
+    """`wait(seconds)` of a process, again and again; raises `TimeoutExpired` as it does, or `CheckError`."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return wait(max(0.0, min(left, _LOOK_S)))
+        except subprocess.TimeoutExpired:
+            if stopping.is_set():
+                raise CheckError("interrupted") from None
+            if left <= _LOOK_S:
+                raise
 
 
 class Connection(Protocol):

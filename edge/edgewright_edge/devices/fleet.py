@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from edgewright_train.errors import EdgewrightError
 
+from .connection import stopping
 from .target import Target
 
 T = TypeVar("T")
@@ -22,7 +23,10 @@ class Outcome(Generic[T]):
 
 
 def on_each(targets: Sequence[Target], work: Callable[[Target], T]) -> Iterator[Outcome[T]]:
-    """In the order of the targets, whichever is ready first."""
+    """In the order of the targets, whichever is ready first.
+
+    When this thread is interrupted, the work on every device is ended and cleaned up first.
+    """
 
     def one(target: Target) -> Outcome[T]:
         try:
@@ -30,8 +34,18 @@ def on_each(targets: Sequence[Target], work: Callable[[Target], T]) -> Iterator[
         except EdgewrightError as error:
             return Outcome(target, None, error)
 
+    if len(targets) == 1:
+        yield one(targets[0])
+        return
     with ThreadPoolExecutor(len(targets)) as pool:
-        yield from pool.map(one, targets)
+        try:
+            yield from pool.map(one, targets)
+        except BaseException:
+            stopping.set()  # signals reach this thread alone
+            raise
+        finally:
+            pool.shutdown()  # waits for them
+            stopping.clear()
 
 
 def exit_code(outcomes: Sequence[Outcome[T]]) -> int:

@@ -1,20 +1,18 @@
 """This machine as a device, so that what is measured elsewhere can be held against it."""
 
-import os
 import platform
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 from edgewright_train.errors import CheckError, InputError
 
-from .connection import OUT, PROGRAM, Finished
+from ..process_group import run_group
+from .connection import OUT, PROGRAM, Finished, wait_unless_stopping
 
 
 class HostConnection:
@@ -53,22 +51,15 @@ class HostConnection:
 
     def run(self, command: Sequence[str], *, timeout_s: float, show: TextIO | None = None) -> Finished:
         try:
-            process = subprocess.Popen(
-                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=show or subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
-            )  # fmt: skip
+            done = run_group(
+                command, folder=self.folder, show=show, wait=lambda ended: wait_unless_stopping(ended, timeout_s)
+            )
         except OSError as error:
             return Finished(126, "", f"{command[0]}: {error.strerror}")
-        try:
-            stdout, stderr = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             raise CheckError(f"{self._name}: took longer than {timeout_s:g} s, and was stopped") from None
-        finally:
-            with suppress(ProcessLookupError):  # whatever is left of it
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        code = process.returncode
-        return Finished(128 - code if code < 0 else code, stdout or "", stderr)
+        code = done.returncode
+        return Finished(128 - code if code < 0 else code, done.stdout, done.stderr)
 
     def fetch(self, into: Path) -> None:
         for path in (Path(self.folder) / OUT).iterdir():

@@ -15,7 +15,7 @@ from typing import IO, TextIO
 
 from edgewright_train.errors import CheckError, InputError
 
-from .connection import Finished
+from .connection import Finished, wait_unless_stopping
 from .scripts import EMPTY, GREETING, HOLD, RUN, command_line, split_trailer
 
 _CONNECT_TIMEOUT_S = 60
@@ -103,7 +103,7 @@ class Remote(ABC):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = self._start(line, err, show or out)
             try:
-                process.wait(timeout_s)
+                wait_unless_stopping(process.wait, timeout_s)
             except subprocess.TimeoutExpired:
                 raise CheckError(f"{self._name}: took longer than {timeout_s:g} s, and was stopped") from None
             finally:
