@@ -27,10 +27,11 @@ WeightsReader::WeightsReader(const ncnn::Net& net, const Bytes& bytes) : bytes_(
 
 std::size_t WeightsReader::num_left() const { return bytes_.size() - position_; }
 
-// ncnn does not look whether the scales of an int8 layer were there and uses them at once: they become zeros, and
-// `complete` tells.  Their number is bounded by that of the weights, which were there.
+// ncnn does not look whether the scales of an int8 layer were there and uses them at once: they become zeros, as does
+// all that would come behind them, and `complete` tells.  Their number is bounded by that of the weights, which were
+// there.
 std::size_t WeightsReader::read(void* buffer, std::size_t size) const {
-  if (size > num_left()) {
+  if (!complete_ || size > num_left()) {
     complete_ = false;
     if (size > bytes_.size()) return 0;
     std::memset(buffer, 0, size);
@@ -47,7 +48,7 @@ std::size_t WeightsReader::read(void* buffer, std::size_t size) const {
 }
 
 std::size_t WeightsReader::reference(std::size_t size, const void** data) const {
-  if (size > num_left()) return 0;
+  if (!complete_ || size > num_left()) return 0;
   *data = bytes_.data() + position_;
   position_ += size;
   return size;

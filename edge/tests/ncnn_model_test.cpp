@@ -236,6 +236,20 @@ TEST_CASE("a .bin cut anywhere is refused") {
   }
 }
 
+TEST_CASE("behind weights that are cut short nothing is taken for a tag") {
+  const std::string param =
+      "7767517\n"
+      "4 5\n"
+      "Input image 0 1 image\n"
+      "Split split 1 2 image a b\n"
+      "Convolution first 1 1 a x 0=8 1=1 5=1 6=24\n"
+      "Convolution second 1 1 b out 0=8 1=1 5=1 6=24\n";
+  Bytes bin = {1, 0, 0, 0};
+  bin.resize(4 + 256 * sizeof(float));
+  bin.insert(bin.end(), {0x38, 0x4B, 0x0D, 0x00, 0, 0, 0, 0});  // too few indices; read as a tag, they were int8's
+  CHECK(ErrorOf(param, bin) == "ncnn refuses the .bin");
+}
+
 TEST_CASE("a .param cut anywhere is refused or lacks its output") {
   for (std::size_t size = 0; size < kParam.find(" 0=2"); ++size) CHECK_FALSE(Load(kParam.substr(0, size), Bin()).ok());
 }
