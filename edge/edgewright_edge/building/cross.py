@@ -84,13 +84,14 @@ def _glibc_options(architecture: Architecture, *, small: bool) -> list[str]:
             f"{architecture.compiler} is not installed; run: sudo apt-get install -y {architecture.package}"
         )
     options = [f"-DCMAKE_TOOLCHAIN_FILE={_EDGE / 'cmake' / f'toolchain-{architecture.name}.cmake'}"]
+    without_jpeg = [*options, "-DEDGEWRIGHT_JPEG_DIR="]  # an earlier build may have had it
     if small:
-        return options
+        return without_jpeg
     try:
         jpeg = fetch_jpeg(_BUILD / "_jpeg", architecture.debian)
     except InputError as error:
         print(f"{error}; JPEG files are decoded by stb_image, pixels differ by a few levels", file=sys.stderr)
-        return options
+        return without_jpeg
     return [*options, f"-DEDGEWRIGHT_JPEG_DIR={jpeg}"]
 
 
