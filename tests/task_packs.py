@@ -16,6 +16,7 @@ from edgewright_train.models.architecture import Task
 from edgewright_train.tasks.classify.decode import ClassifyDecode
 from edgewright_train.tasks.decode import Decode
 from edgewright_train.tasks.segment.decode import SegmentDecode
+from edgewright_train.vision.preprocess import Preprocess
 
 CLASSES = ("background", "blue", "green", "red", "grey", "white", "black")
 WIDTH, HEIGHT = 64, 32
@@ -51,12 +52,16 @@ def picture(width: int = 96, height: int = 60) -> NDArray[np.uint8]:
     return image
 
 
-def write_task_pack(folder: Path, task: Task, *, precision: Precision = "fp32", nudge: float = 0.0) -> Path:
+def write_task_pack(
+    folder: Path, task: Task, *, precision: Precision = "fp32", nudge: float = 0.0, letterbox: bool = False
+) -> Path:
     """An ONNX pack with one golden picture and one of noise; with a `nudge` its network is not the source."""
+    rule = preprocess(WIDTH, HEIGHT).model_dump() | ({"resize": "letterbox", "padding": 0} if letterbox else {})
+    placing = Preprocess.model_validate(rule)
     (folder / "golden").mkdir(parents=True)
     noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     for index, image in enumerate((picture(), noise)):
-        case = make_case(image, run(task), preprocess(WIDTH, HEIGHT), decode_of(task))
+        case = make_case(image, run(task), placing, decode_of(task))
         write_case(folder / f"golden/00{index}.safetensors", case)
     _write_onnx(folder / "model.onnx", task, nudge)
     sides = (HEIGHT, WIDTH) if task == "segment" else (1, 1)
@@ -64,7 +69,7 @@ def write_task_pack(folder: Path, task: Task, *, precision: Precision = "fp32", 
         "format_version": 1, "model": "small", "task": task, "target": "onnx", "precision": precision,
         "num_parameters": 28, "entry": "model.onnx", "files": [file.model_dump() for file in list_files(folder)],
         "input": {"name": "image", "kind": "tensor", "layout": "nchw",
-                  "preprocess": preprocess(WIDTH, HEIGHT).model_dump()},
+                  "preprocess": placing.model_dump()},
         "outputs": [{"name": "logits", "layout": "nchw", "shape": (len(CLASSES), *sides)}],
         "decode": decode_of(task).model_dump(), "labels": CLASSES,
         "golden": {"cases": ["golden/000.safetensors", "golden/001.safetensors"],

@@ -139,6 +139,27 @@ def test_a_map_has_the_colours_of_its_legend_and_a_clear_background(segmenter: P
     assert entries[1].colour == "#" + bytes(map_colour(1)).hex()
 
 
+def test_a_letterboxed_map_lies_on_the_picture_without_its_padding(tmp_path: Path) -> None:
+    """Of 60x60 pixels the network, which is 64x32, sees 32x32 in its middle; the rest is black."""
+    pack = open_pack(write_task_pack(tmp_path / "pack", "segment", letterbox=True))
+    seen = scene(pack, picture(60, 60))
+    logits = seen.maps["logits"].copy()
+    logits[:, 0, 16] = np.arange(len(CLASSES))  # the corner of the picture
+    logits[:, 0, 15] = np.arange(len(CLASSES))  # beside it
+    result = see_label_map(pack, seen, {"logits": logits})
+    image = _decoded(result.drawing.png)
+    assert image.shape == (HEIGHT, HEIGHT, 4)
+    assert tuple(image[HEIGHT // 2, 0, :3][::-1]) == map_colour(CLASSES.index("blue"))
+    assert result.drawing.shares[CLASSES.index("blue")] == pytest.approx(1 / 3, abs=0.03)
+    assert sum(result.drawing.shares.values()) == pytest.approx(1)
+    assert result.difference == "2 pixels differ"
+    rows, columns = np.nonzero(_decoded(result.drawing.marks_png)[..., 3])
+    assert (rows.min(), columns.min()) == (0, 0)
+    logits = seen.maps["logits"].copy()
+    logits[:, 0, 15] = np.arange(len(CLASSES))
+    assert see_label_map(pack, seen, {"logits": logits}).drawing.marks_png == ""
+
+
 def test_the_legend_names_what_only_a_pack_sees(segmenter: Pack) -> None:
     seen = scene(segmenter)
     flooded = {"logits": seen.maps["logits"] + np.eye(len(CLASSES), dtype=np.float32)[5][:, None, None] * 99}

@@ -3,7 +3,7 @@
 import base64
 import colorsys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from edgewright_export.class_parity import compare_segmentation, wrong_pixels
 from edgewright_export.outputs import Outputs
 from edgewright_export.pack import Pack
 from edgewright_train.tasks.segment.decode import LabelMap, SegmentDecode, segment
+from edgewright_train.vision.placement import Placement
 
 from .png import Rgba, palette_png
 from .scenes import Scene
@@ -31,7 +32,7 @@ _BACKGROUND = "background"
 
 @dataclass(frozen=True)
 class LabelPicture:
-    """PNG images in base64.
+    """PNG images in base64, each of the whole picture and of nothing that was padded around it.
 
     Attributes:
         png: the classes, to be laid over the picture.
@@ -58,11 +59,15 @@ def see_label_map(pack: Pack, scene: Scene, outputs: Outputs) -> Seen[LabelPictu
     manifest = pack.manifest
     decode, tolerance = manifest.decode, manifest.golden.tolerance
     assert isinstance(decode, SegmentDecode)
-    labels = segment(outputs, decode)
+    height, width = scene.image_bgr.shape[:2]
+    placed = manifest.input.preprocess.placement((width, height))
+    labels = _of_picture(segment(outputs, decode).labels, placed)
     wrong = wrong_pixels(scene.maps, outputs, decode, tolerance)
     _, _, problem = compare_segmentation(scene.maps, outputs, decode, tolerance)
     shares = _shares(labels)
-    picture = LabelPicture(_map_png(labels, manifest.labels), _marks_png(wrong) if wrong.any() else "", shares)
+    seen_wrong = _of_picture(wrong.astype(np.uint16), placed).labels > 0
+    marks = _marks_png(seen_wrong) if seen_wrong.any() else ""
+    picture = LabelPicture(_map_png(labels, manifest.labels), marks, shares)
     difference = _difference(int(wrong.sum()))
     largest = list(shares.items())[:_MOST_IN_DESCRIPTION]
     description = ", ".join(f"{manifest.labels[index]} {_percent(share)}" for index, share in largest)
@@ -74,6 +79,14 @@ def see_label_map(pack: Pack, scene: Scene, outputs: Outputs) -> Seen[LabelPictu
         is_wrong=bool(problem),
         description=f"{description}; {difference}" if difference else description,
     )
+
+
+def _of_picture(network_map: NDArray[np.uint16], placed: Placement) -> LabelMap:
+    """What the network sees of the picture itself, in its own pixels: none is lost."""
+    rows, columns = network_map.shape
+    (network_width, network_height), size = placed.network_wh, (placed.width, placed.height)
+    size_wh = (-(-columns * size[0] // network_width), -(-rows * size[1] // network_height))
+    return LabelMap(network_map).to_source(replace(placed, source_wh=size_wh))
 
 
 def legend(source: LabelPicture, others: Iterable[LabelPicture], labels: Sequence[str]) -> tuple[LegendEntry, ...]:
