@@ -29,4 +29,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   set(OpenMP_gomp_LIBRARY ${gomp} CACHE FILEPATH "" FORCE)
 else()
   set(NCNN_SIMPLEOMP ON CACHE BOOL "" FORCE)  # clang's OpenMP library is not there for musl
+  # zig adds what debuggers need unless told otherwise, and then clang writes its file's path beside every parallel loop.
+  add_compile_options(-g0)
 endif()
