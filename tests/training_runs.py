@@ -1,5 +1,6 @@
 """Trainings of seconds, for tests: sixteen 64x64 images of the generated set, two epochs of four steps."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,17 @@ def start(folder: Path, recipe: Path, *options: str, name: str = "run", **popen:
 
 def run_folder(folder: Path, name: str = "run") -> RunFolder:
     return RunFolder(folder / name)
+
+
+def saved_step(folder: Path, name: str = "run") -> int:
+    """At which a training that may be running stands on disk; -1 before anything is saved.
+
+    The file is opened once, as it is replaced again and again.
+    """
+    try:
+        data = run_folder(folder, name).state.read_bytes()
+    except FileNotFoundError:
+        return -1
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    step: int = json.loads(header["__metadata__"]["edgewright-training"])["step"]
+    return step

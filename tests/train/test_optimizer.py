@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from training_runs import run_folder, start, train, write_cfg, write_recipe
+from training_runs import run_folder, saved_step, start, train, write_cfg, write_recipe
 
 from edgewright_train.checkpoint import load_checkpoint
 from edgewright_train.errors import InputError
 from edgewright_train.freeze import freeze, train_mode
 from edgewright_train.optimizer import AdamW, AnyOptimizer, Rule, Sgd, build_optimizer, set_rate
-from edgewright_train.training_state import read_state
 
 COMMON: dict[str, Any] = {
     "learning_rate": 0.1, "weight_decay": 0.01, "decay_norms_and_biases": False, "max_gradient_norm": 0.0,
@@ -130,7 +129,7 @@ def test_what_is_killed_resumes_to_the_same_bits_with_every_option(changes: dict
     recipe = write_recipe(tmp_path, evaluate_every=2, **changes)
     process = start(tmp_path, recipe)
     state = run_folder(tmp_path).state
-    while process.poll() is None and not (state.is_file() and read_state(state)[0].step >= 3):
+    while process.poll() is None and saved_step(tmp_path) < 3:
         pass
     process.send_signal(signal.SIGKILL)
     process.communicate()

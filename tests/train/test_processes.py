@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_runs import TINY_CFG, run_folder, start, train, write_cfg, write_recipe
-
-from edgewright_train.training_state import read_state
+from training_runs import TINY_CFG, run_folder, saved_step, start, train, write_cfg, write_recipe
 
 _GRADIENTS = Path(__file__).with_name("gradients_in_processes.py")
 
@@ -91,7 +89,7 @@ def test_a_killed_process_is_started_again_from_the_last_checkpoint(tmp_path: Pa
     assert start(tmp_path, recipe, "--nproc=2", name="whole").wait() == 0
     process = start(tmp_path, recipe, "--nproc=2")
     state = run_folder(tmp_path).state
-    while process.poll() is None and not (state.is_file() and read_state(state)[0].step >= 3):
+    while process.poll() is None and saved_step(tmp_path) < 3:
         time.sleep(0.02)
     os.kill(workers_of(process.pid)[rank], signal.SIGKILL)
     _, error = process.communicate()
@@ -103,15 +101,14 @@ def test_a_killed_process_is_started_again_from_the_last_checkpoint(tmp_path: Pa
 def test_ctrl_c_stops_all_processes_saved(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, epochs=50, evaluate_every=50)
     process = start(tmp_path, recipe, "--nproc=2", start_new_session=True)
-    state = run_folder(tmp_path).state
-    while process.poll() is None and not (state.is_file() and read_state(state)[0].step >= 2):
+    while process.poll() is None and saved_step(tmp_path) < 2:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in error
     assert "continue with RESUME=1" in error
-    assert 2 <= read_state(state)[0].step < 200
+    assert 2 <= saved_step(tmp_path) < 200
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_runs import run_folder, start, train, write_recipe
-
-from edgewright_train.training_state import read_state
+from training_runs import run_folder, saved_step, start, train, write_recipe
 
 MANY_SIZES = {"augmentation__multi_scale": (0.5, 1.5), "augmentation__noise": 0.05, "augmentation__erase": 0.5}
 MOSAIC = {"augmentation__mosaic": 0.5, "augmentation__mosaic_off_epochs": 1, "augmentation__rotate": 10.0}
@@ -28,8 +26,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stop_at(folder: Path, recipe: Path, step: int, number: signal.Signals, *, delay: float = 0.0) -> str:
     """Start, send the signal some time after `step` was saved, and return what was said."""
     process = start(folder, recipe)
-    state = run_folder(folder).state
-    while process.poll() is None and not (state.is_file() and read_state(state)[0].step >= step):
+    while process.poll() is None and saved_step(folder) < step:
         time.sleep(0.01)
     time.sleep(delay)
     process.send_signal(number)
@@ -85,7 +82,7 @@ def test_so_do_all_tasks_at_several_sizes_and_with_all_augmentation(
 def test_ctrl_c_saves_and_says_how_to_go_on(reference: Path, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, evaluate_every=1, save_every=1, data=str(reference / "data.toml"))
     said = stop_at(tmp_path, recipe, 2, signal.SIGINT)
-    step = read_state(run_folder(tmp_path).state)[0].step
+    step = saved_step(tmp_path)
     assert f"saved at step {step}; continue with RESUME=1" in said
     assert_resumes_to(reference, tmp_path, recipe)
 
