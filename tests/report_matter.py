@@ -14,10 +14,10 @@ from edgewright_edge.request import method
 from edgewright_edge.results import store_result
 from edgewright_export.manifest import Accuracy
 from edgewright_export.pack import MANIFEST, digest_file, list_files, open_pack
-from edgewright_train.run_log import RunLog
 from edgewright_train.tasks.detect.evaluate import Evaluation as DetectionEvaluation
 from edgewright_train.tasks.detect.metric import Metrics as DetectionMetrics
 from edgewright_train.tasks.evaluation import Evaluation
+from edgewright_train.training.run_log import RunLog
 
 HOSTILE = '<script>alert("1")</script> & <b>'
 _VOID = {"meta", "br", "img", "link", "input", "hr"}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edgewright_train.__main__ import main
-from edgewright_train.recipe import RECIPES, Recipe, load_recipe, recipe_toml
-from edgewright_train.run_folder import RunFolder
+from edgewright_train.training.recipe import RECIPES, Recipe, load_recipe, recipe_toml
+from edgewright_train.training.run_folder import RunFolder
 
 DATA = 'format = "shapes"\nwidth = 64\nheight = 64\ntrain = 16\nval = 4\ntest = 4\n'
 

@@ -4,8 +4,8 @@ import hashlib
 from functools import cached_property
 from pathlib import Path
 
-from edgewright_train.data.find_images import IMAGE_SUFFIXES
-from edgewright_train.data.image_files import ImageFiles
+from edgewright_train.data.formats.find_images import IMAGE_SUFFIXES
+from edgewright_train.data.formats.image_files import ImageFiles
 
 
 class ImageFolder(ImageFiles):

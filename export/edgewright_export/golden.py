@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import numpy as tensors
 
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.inference import Run
 from edgewright_train.tasks.classify.decode import Classification
 from edgewright_train.tasks.decode import Decode, Result, decode_outputs

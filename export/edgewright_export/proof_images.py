@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgewright_train.data.dataset import Dataset
 from edgewright_train.data.resolve import open_split
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.models.architecture import Task
 
 _NUM_IMAGES = 8

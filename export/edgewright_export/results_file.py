@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from edgewright_train.data.dataset import ClassificationDataset, Dataset, DetectionDataset, SegmentationDataset
-from edgewright_train.data.label_image import read_label_image
+from edgewright_train.data.formats.label_image import read_label_image
 from edgewright_train.errors import InputError
 from edgewright_train.models.architecture import Task
 from edgewright_train.schema import Record, parse_record_json

@@ -15,7 +15,7 @@ from small_checkpoint import write_small_checkpoint
 from edgewright_calibration.__main__ import main
 from edgewright_export.pack import Pack, digest_file, open_pack
 from edgewright_export.verify import verify_golden
-from edgewright_train.data.shapes_outline import LABELS as SHAPES
+from edgewright_train.data.shapes.outline import LABELS as SHAPES
 
 QUANTISED = ["onnx-int8", "ncnn-int8", "tflite-int8", "tflite-w8", "coreml-palette6"]  # each takes seconds
 

@@ -23,7 +23,7 @@ from edgewright_calibration.tflite_plan import tflite_plan
 from edgewright_export.capture import capture, runnable
 from edgewright_export.conversion import ConversionSpec
 from edgewright_export.tfl import translate
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.errors import CheckError
 from edgewright_train.importers import import_checkpoint
 from edgewright_train.inference import preprocess_of

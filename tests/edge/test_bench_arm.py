@@ -14,7 +14,7 @@ from small_pack import rewrite_manifest, write_ncnn_pack
 from edgewright_edge.bench_arm import main
 from edgewright_edge.tune import build_count
 from edgewright_edge.tune.build_count import Counter
-from edgewright_train.import_cli import main as import_main
+from edgewright_train.commands.import_weights import main as import_main
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("aarch64-linux-gnu-g++", "qemu-aarch64")

@@ -13,7 +13,7 @@ from edgewright_edge.devices import binary
 from edgewright_edge.devices.address import EMULATED
 from edgewright_edge.devices.eval_cli import main as eval_main
 from edgewright_edge.devices.verify_cli import main as verify_main
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {"aarch64": "qemu-aarch64", "armv7": "qemu-arm"}

@@ -15,7 +15,7 @@ from edgewright_export.isolation import IsolatedRunner
 from edgewright_export.pack import Pack, open_pack
 from edgewright_export.verify_cli import main as verify_main
 from edgewright_train.checkpoint import load_checkpoint, save_checkpoint
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.inference import Run, decode_of, preprocess_of, torch_run
 from edgewright_train.models.architecture import Task
 from edgewright_train.new_network import settled, untrained

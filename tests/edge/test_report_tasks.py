@@ -23,8 +23,8 @@ from edgewright_edge.report.scenes import Scene, dataset_scenes, golden_scenes
 from edgewright_export.outputs import Outputs
 from edgewright_export.pack import Pack, open_pack
 from edgewright_train.data.resolve import open_images
-from edgewright_train.data.shapes import ShapesDataset
-from edgewright_train.data.write_darknet import write_darknet
+from edgewright_train.data.shapes.dataset import ShapesDataset
+from edgewright_train.data.shapes.write_darknet import write_darknet
 from edgewright_train.models.architecture import Task
 
 Report = Callable[[Task, float, int], Page]

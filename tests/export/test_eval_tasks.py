@@ -16,7 +16,7 @@ from edgewright_export.eval_table import evaluation_as_text
 from edgewright_export.pack import open_pack
 from edgewright_export.proof_images import proof_images
 from edgewright_train.checkpoint import Header, save_checkpoint
-from edgewright_train.data.shapes_outline import LABELS
+from edgewright_train.data.shapes.outline import LABELS
 from edgewright_train.models import architecture
 from edgewright_train.models.architecture import Task
 

@@ -27,7 +27,7 @@ from edgewright_export.pack import open_pack
 from edgewright_export.parity import TOLERANCES
 from edgewright_export.source import Source, load_source
 from edgewright_train.checkpoint import load_checkpoint
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.errors import CheckError, EdgewrightError
 from edgewright_train.models import architecture
 

@@ -11,7 +11,7 @@ from torch.nn.functional import conv2d
 from edgewright_export.capture import capture, runnable
 from edgewright_export.parity import TOLERANCES, compare
 from edgewright_export.source import load_source
-from edgewright_train.import_cli import main as import_main
+from edgewright_train.commands.import_weights import main as import_main
 
 
 @pytest.mark.parametrize("groups", [1, 2, 8])

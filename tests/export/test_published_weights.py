@@ -14,7 +14,7 @@ from edgewright_calibration.__main__ import main as export_main
 from edgewright_export.eval_cli import main as eval_main
 from edgewright_export.manifest import FLOAT_PRECISIONS, TARGETS
 from edgewright_export.pack import open_pack
-from edgewright_train.import_cli import main as import_main
+from edgewright_train.commands.import_weights import main as import_main
 
 pytestmark = [needs_shared, pytest.mark.slow]
 

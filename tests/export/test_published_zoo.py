@@ -9,7 +9,7 @@ from voc_masks import write_voc_masks_toml
 from edgewright_calibration.__main__ import main as export_main
 from edgewright_export.manifest import TARGETS
 from edgewright_export.pack import open_pack
-from edgewright_train.import_cli import main as import_main
+from edgewright_train.commands.import_weights import main as import_main
 
 pytestmark = [needs_shared, pytest.mark.slow]
 

@@ -23,8 +23,8 @@ from edgewright_calibration.reference import Reference
 from edgewright_calibration.sensitivity import relative_noise
 from edgewright_export.manifest import Target
 from edgewright_train.checkpoint import save_checkpoint
-from edgewright_train.data.shapes import ShapesDataset
-from edgewright_train.data.write_darknet import write_darknet
+from edgewright_train.data.shapes.dataset import ShapesDataset
+from edgewright_train.data.shapes.write_darknet import write_darknet
 from edgewright_train.new_network import settled, untrained_cfg
 
 TARGETS: tuple[Target, ...] = ("onnx", "ncnn", "tflite", "coreml")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from voc_data import write_image
 
-from edgewright_train.anchors_cli import main
+from edgewright_train.commands.anchors import main
 from edgewright_train.data.resolve import open_split
 from edgewright_train.models import architecture
 from edgewright_train.tasks.detect.anchors import box_sizes, by_scale, fit_anchors

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright_train.data.augment import augment
-from edgewright_train.data.augmentation import Augmentation, check_augmentation
+from edgewright_train.data.augmentation.augment import augment
+from edgewright_train.data.augmentation.settings import Augmentation, check_augmentation
 from edgewright_train.data.dataset import IGNORED
 from edgewright_train.data.picture import Picture
 from edgewright_train.errors import InputError

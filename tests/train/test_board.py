@@ -8,16 +8,16 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import STORE_EVERYTHING_SIZE_GUIDANCE, EventAccumulator
 from training_runs import run_folder, train, write_recipe
 
-from edgewright_train.board import PICTURE_TAG, Board
 from edgewright_train.data.dataset import IGNORED
-from edgewright_train.data.shapes import ShapesDataset
-from edgewright_train.data.shapes_outline import LABELS
-from edgewright_train.evaluation_picture import evaluation_picture
+from edgewright_train.data.shapes.dataset import ShapesDataset
+from edgewright_train.data.shapes.outline import LABELS
 from edgewright_train.tasks.classify.decode import Classification
 from edgewright_train.tasks.classify.evaluate import score as score_classes
 from edgewright_train.tasks.detect.detections import Detections
 from edgewright_train.tasks.sample import Sample
 from edgewright_train.tasks.segment.decode import LabelMap
+from edgewright_train.training.board import PICTURE_TAG, Board
+from edgewright_train.training.evaluation_picture import evaluation_picture
 
 SIDE = 96
 

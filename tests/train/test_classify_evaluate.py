@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.errors import CheckError, InputError
 from edgewright_train.tasks.classify.decode import Classification, ClassifyDecode
 from edgewright_train.tasks.classify.evaluate import evaluate, score

@@ -9,8 +9,8 @@ import pytest
 from shared_material import SHARED, needs_shared
 from voc_data import write_voc
 
-from edgewright_train.convert_data_cli import main
-from edgewright_train.data.augmentation import Augmentation
+from edgewright_train.commands.convert_data import main
+from edgewright_train.data.augmentation.settings import Augmentation
 from edgewright_train.data.loader import Loader
 from edgewright_train.data.resolve import list_splits, open_split
 

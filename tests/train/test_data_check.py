@@ -9,11 +9,11 @@ import pytest
 from shared_material import SHARED, needs_shared
 from voc_data import annotation, write_image, write_mask, write_voc
 
+from edgewright_train.commands.check_data import main
 from edgewright_train.data.contact_sheet import varied_images
 from edgewright_train.data.problems import Problems
 from edgewright_train.data.read_all import open_readable
 from edgewright_train.data.resolve import open_split
-from edgewright_train.data_check_cli import main
 from edgewright_train.errors import InputError
 
 

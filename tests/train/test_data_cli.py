@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edgewright_train.commands.generate_data import main
 from edgewright_train.data.resolve import list_splits, open_split
-from edgewright_train.data.shapes import ShapesDataset
-from edgewright_train.data_cli import main
+from edgewright_train.data.shapes.dataset import ShapesDataset
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_wrong_values_are_named(tmp_path, capsys, argument, message):
 def test_a_disk_that_fills_up_leaves_no_folder(tmp_path):
     """Stood in for by a limit on the size of a file, which the preview exceeds."""
     run = subprocess.run(
-        [sys.executable, "-m", "edgewright_train.data_cli", f"--out={tmp_path / 'x'}", "--count=2"],
+        [sys.executable, "-m", "edgewright_train.commands.generate_data", f"--out={tmp_path / 'x'}", "--count=2"],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
         capture_output=True,
         text=True,

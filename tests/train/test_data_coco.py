@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shared_material import SHARED, needs_shared
 
-from edgewright_train.data.coco import open_coco
+from edgewright_train.data.formats.coco import open_coco
 from edgewright_train.data.problems import Problems
 from edgewright_train.errors import InputError
 

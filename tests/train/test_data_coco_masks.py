@@ -11,11 +11,11 @@ from pycocotools.coco import COCO
 from shared_material import SHARED, needs_shared
 from voc_data import write_image
 
-from edgewright_train.data.coco_masks import open_coco_masks
 from edgewright_train.data.dataset import IGNORED
+from edgewright_train.data.formats.coco_masks import open_coco_masks
+from edgewright_train.data.formats.run_lengths import BadRunLengthsError, run_length_mask
 from edgewright_train.data.problems import Problems
 from edgewright_train.data.resolve import open_images, open_split
-from edgewright_train.data.run_lengths import BadRunLengthsError, run_length_mask
 from edgewright_train.errors import InputError
 
 SIZE_WH = (12, 9)

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shared_material import SHARED, needs_shared
 
-from edgewright_train.data.darknet import darknet_splits, yolo_folder_splits
-from edgewright_train.data.darknet_config import read_config
-from edgewright_train.data.darknet_labels import label_path, read_labels
+from edgewright_train.data.formats.darknet import darknet_splits, yolo_folder_splits
+from edgewright_train.data.formats.darknet_config import read_config
+from edgewright_train.data.formats.darknet_labels import label_path, read_labels
 from edgewright_train.data.problems import Problems
 from edgewright_train.errors import InputError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from shared_material import SHARED, needs_shared
 
-from edgewright_train.data.find_images import find_images
+from edgewright_train.data.formats.find_images import find_images
 from edgewright_train.data.problems import Problems
 from edgewright_train.data.resolve import list_splits, open_split
 from edgewright_train.data.samples import SAMPLERS

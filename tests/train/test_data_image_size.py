@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgewright_train.data.image_size import image_size
+from edgewright_train.data.formats.image_size import image_size
 from edgewright_train.errors import InputError
 from edgewright_train.vision.read_image import read_image
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared_material import SHARED, needs_shared
 
 from edgewright_train.data.dataset import IGNORED
-from edgewright_train.data.label_image import label_image_size, read_label_image
+from edgewright_train.data.formats.label_image import label_image_size, read_label_image
 from edgewright_train.data.resolve import list_splits, open_split
 from edgewright_train.errors import InputError
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright_train.data.shapes import GENERATOR_VERSION, ShapesDataset
-from edgewright_train.data.shapes_masks import Shape, instance_map, visible_boxes, visible_fractions
-from edgewright_train.data.shapes_outline import LABELS
-from edgewright_train.data.shapes_render import render
-from edgewright_train.data.shapes_scene import MAX_SHAPES, MIN_VISIBLE, sample_scene
+from edgewright_train.data.shapes.dataset import GENERATOR_VERSION, ShapesDataset
+from edgewright_train.data.shapes.masks import Shape, instance_map, visible_boxes, visible_fractions
+from edgewright_train.data.shapes.outline import LABELS
+from edgewright_train.data.shapes.render import render
+from edgewright_train.data.shapes.scene import MAX_SHAPES, MIN_VISIBLE, sample_scene
 from edgewright_train.errors import InputError
 
 SIDES = st.integers(64, 400)

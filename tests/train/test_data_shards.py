@@ -9,8 +9,8 @@ import pytest
 from shard_data import boxes, image, write_tar, write_toml
 from webdataset import WebDataset
 
-from edgewright_train.data import shard_index
-from edgewright_train.data.augmentation import Augmentation
+from edgewright_train.data.augmentation.settings import Augmentation
+from edgewright_train.data.formats import shard_index
 from edgewright_train.data.loader import Loader
 from edgewright_train.data.problems import Problems
 from edgewright_train.data.resolve import open_split

@@ -5,9 +5,9 @@ import pytest
 from shared_material import SHARED, needs_shared
 
 from edgewright_train.data.dataset import Annotation
-from edgewright_train.data.file_dataset import FileDataset
+from edgewright_train.data.formats.file_dataset import FileDataset
 from edgewright_train.data.resolve import list_splits, open_split
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.data.views import ClassesOfBoxes
 
 

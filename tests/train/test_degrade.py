@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from edgewright_train.data.augmentation import Augmentation
+from edgewright_train.data.augmentation.degrade import degrade
+from edgewright_train.data.augmentation.settings import Augmentation
 from edgewright_train.data.dataset import IGNORED
-from edgewright_train.data.degrade import degrade
 from edgewright_train.data.picture import Picture
 
 GREY = Picture(image=np.full((80, 100, 3), 128, np.uint8))

@@ -19,7 +19,7 @@ from edgewright_train.tasks.distillation import (
     softmax_distillation,
     with_taught_boxes,
 )
-from edgewright_train.teacher import teacher_of
+from edgewright_train.training.teacher import teacher_of
 
 SETTINGS = Distillation(weight=1.0, temperature=2.0)
 

@@ -10,8 +10,8 @@ import torch
 from tests.shared_material import SHARED, needs_shared
 
 from edgewright_train.checkpoint import load_checkpoint, read_tensors, save_checkpoint
-from edgewright_train.darknet_cli import main as darknet_main
-from edgewright_train.import_cli import main as import_main
+from edgewright_train.commands.import_weights import main as import_main
+from edgewright_train.commands.write_darknet import main as darknet_main
 from edgewright_train.inference import decode_of, preprocess_of, torch_run
 from edgewright_train.tasks.detect.yolo import YoloDecode
 

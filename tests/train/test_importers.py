@@ -13,8 +13,8 @@ import pytest
 import torch
 from shared_material import SHARED, needs_shared
 
-from edgewright_train import import_cli
 from edgewright_train.checkpoint import load_checkpoint, read_tensors
+from edgewright_train.commands import import_weights as import_cli
 from edgewright_train.errors import InputError
 from edgewright_train.importers.torch_pickle import read_state_dict
 from edgewright_train.inference import preprocess_of

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from edgewright_train.data.augmentation import Augmentation
+from edgewright_train.data.augmentation.settings import Augmentation
 from edgewright_train.data.cached import Cached
 from edgewright_train.data.dataset import Annotation, Dataset
 from edgewright_train.data.loader import Batch, Loader
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.data.views import ClassesOfBoxes, ClassesOfShapes, MasksOfShapes
 from edgewright_train.models.architecture import Task
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright_train.data.augment import augment
-from edgewright_train.data.augmentation import Augmentation
+from edgewright_train.data.augmentation.augment import augment
+from edgewright_train.data.augmentation.settings import Augmentation
 from edgewright_train.data.picture import Picture
 
 SIZE_WH = (96, 64)

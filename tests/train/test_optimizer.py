@@ -12,8 +12,8 @@ from training_runs import run_folder, saved_step, start, train, write_cfg, write
 
 from edgewright_train.checkpoint import load_checkpoint
 from edgewright_train.errors import InputError
-from edgewright_train.freeze import freeze, train_mode
-from edgewright_train.optimizer import AdamW, AnyOptimizer, Rule, Sgd, build_optimizer, set_rate
+from edgewright_train.training.freeze import freeze, train_mode
+from edgewright_train.training.optimizer import AdamW, AnyOptimizer, Rule, Sgd, build_optimizer, set_rate
 
 COMMON: dict[str, Any] = {
     "learning_rate": 0.1, "weight_decay": 0.01, "decay_norms_and_biases": False, "max_gradient_norm": 0.0,

@@ -7,9 +7,9 @@ from training_runs import write_cfg
 
 from edgewright_train.errors import InputError
 from edgewright_train.models.architecture import Task
-from edgewright_train.recipe import RECIPES, Recipe, default_recipe, first_difference, load_recipe, recipe_toml
-from edgewright_train.schedule import MultiStep
-from edgewright_train.settings import parse_settings
+from edgewright_train.training.recipe import RECIPES, Recipe, default_recipe, first_difference, load_recipe, recipe_toml
+from edgewright_train.training.schedule import MultiStep
+from edgewright_train.training.settings import parse_settings
 
 SHAPES = RECIPES / "yolo-fastestv2-shapes.toml"
 

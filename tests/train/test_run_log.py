@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from edgewright_train.errors import CheckError
-from edgewright_train.run_log import RunLog
 from edgewright_train.tasks.detect.evaluate import Evaluation
 from edgewright_train.tasks.detect.metric import ClassAP, Metrics
 from edgewright_train.tasks.detect.metric_voc import ClassMatches
+from edgewright_train.training.run_log import RunLog
 
 AWKWARD = 'robert"); DROP TABLE loss;--'
 RESULT = Evaluation(

@@ -8,8 +8,8 @@ import torch
 from shared_material import SHARED, needs_shared
 from torch import nn
 
-from edgewright_train.ema import MovingAverage
-from edgewright_train.schedule import (
+from edgewright_train.training.ema import MovingAverage
+from edgewright_train.training.schedule import (
     AnySchedule,
     Constant,
     Cosine,

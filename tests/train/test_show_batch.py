@@ -6,10 +6,10 @@ import pytest
 from training_runs import write_recipe
 
 from edgewright_train.batch_picture import batch_picture
+from edgewright_train.commands.show_batch import main
 from edgewright_train.processes.group import ALONE
-from edgewright_train.recipe import load_recipe
-from edgewright_train.show_batch_cli import main
-from edgewright_train.training_data import make_loader, open_data
+from edgewright_train.training.data import make_loader, open_data
+from edgewright_train.training.recipe import load_recipe
 
 BASES = {
     "detect": ("yolo-fastestv2-shapes", {}),

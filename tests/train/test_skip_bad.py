@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from training_runs import train, write_recipe
 
-from edgewright_train.recipe import load_recipe
-from edgewright_train.run_folder import RunFolder
+from edgewright_train.training.recipe import load_recipe
+from edgewright_train.training.run_folder import RunFolder
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from edgewright_train.models import architecture
 from edgewright_train.models.architecture import Task
 from edgewright_train.models.yolo_fastestv2 import COCO_ANCHORS_PX, YoloFastestV2
 from edgewright_train.new_network import untrained_cfg
-from edgewright_train.start_weights import start_from
+from edgewright_train.training.start_weights import start_from
 
 MODEL = "yolo-fastestv2"
 CLASS_OUTPUT = {"output_cls_layers.weight", "output_cls_layers.bias"}

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from edgewright_train.commands.summarise import main
 from edgewright_train.models import architecture
 from edgewright_train.summary import summarise
-from edgewright_train.summary_cli import main
 
 CFG = """[net]
 width=32

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright_train.throughput.__main__ import main
+from edgewright_train.training.throughput.__main__ import main
 
 OPTIONS = ("--rounds=1", "--steps=2", "--batch=4", "--size=64x64")
 

@@ -8,9 +8,9 @@ from training_runs import run_folder, train, write_recipe
 
 from edgewright_train.__main__ import main
 from edgewright_train.checkpoint import load_checkpoint
-from edgewright_train.data.shapes_outline import LABELS
-from edgewright_train.recipe import load_recipe
-from edgewright_train.training_state import read_state
+from edgewright_train.data.shapes.outline import LABELS
+from edgewright_train.training.recipe import load_recipe
+from edgewright_train.training.state import read_state
 
 
 @pytest.fixture(scope="module")

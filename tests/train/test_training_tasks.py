@@ -9,11 +9,11 @@ from training_runs import run_folder, train, write_cfg, write_recipe
 
 from edgewright_train.__main__ import main
 from edgewright_train.checkpoint import load_checkpoint
-from edgewright_train.data.shapes_outline import LABELS
-from edgewright_train.data_cli import main as write_data
+from edgewright_train.commands.generate_data import main as write_data
+from edgewright_train.data.shapes.outline import LABELS
 from edgewright_train.inference import decode_of
 from edgewright_train.tasks.classify.decode import ClassifyDecode
-from edgewright_train.training_state import read_state
+from edgewright_train.training.state import read_state
 
 # name -> recipe, its changes, terms of the loss, by how much it must fall, figure that is compared, table of classes
 KINDS: dict[str, tuple[str, dict[str, Any], set[str], float, str, str]] = {

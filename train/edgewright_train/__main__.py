@@ -11,9 +11,9 @@ from .command import Parser, emit, run_command, share_cores, size_wxh
 from .errors import InputError
 
 if TYPE_CHECKING:
-    from .recipe import Recipe
-    from .run_folder import RunFolder
-    from .run_training import Start
+    from .training.recipe import Recipe
+    from .training.run_folder import RunFolder
+    from .training.run_training import Start
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     share_cores()
     from .processes.group import is_first, is_worker  # noqa: PLC0415 (torch is slow to import, and --help needs none)
-    from .run_training import run_training  # noqa: PLC0415
+    from .training.run_training import run_training  # noqa: PLC0415
 
     if arguments.model and arguments.cfg:
         raise InputError("give one of MODEL= and CFG=")
@@ -102,7 +102,7 @@ def _train(arguments: argparse.Namespace) -> int:
 def _launch(arguments: argparse.Namespace, recipe: "Recipe", folder: "RunFolder") -> int:
     """What can be seen to be wrong is said once, before there are several processes."""
     from .processes.launch import Launch, launch  # noqa: PLC0415
-    from .run_training import check_start  # noqa: PLC0415
+    from .training.run_training import check_start  # noqa: PLC0415
 
     how = Launch(
         num_processes=arguments.nproc,
@@ -120,9 +120,9 @@ def _start(arguments: argparse.Namespace) -> "Start":
 
 
 def _fresh(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["Recipe", "RunFolder"]:
-    from .recipe import load_recipe  # noqa: PLC0415
-    from .run_folder import RunFolder  # noqa: PLC0415
-    from .settings import parse_settings  # noqa: PLC0415
+    from .training.recipe import load_recipe  # noqa: PLC0415
+    from .training.run_folder import RunFolder  # noqa: PLC0415
+    from .training.settings import parse_settings  # noqa: PLC0415
 
     path, name = _recipe_and_name(arguments)
     recipe = load_recipe(path, parse_settings(arguments.set), **overrides)
@@ -132,9 +132,9 @@ def _fresh(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["R
 
 def _resumed(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple["Recipe", "RunFolder"]:
     """The run's own recipe; what is given beside it must agree."""
-    from .recipe import first_difference, load_recipe  # noqa: PLC0415
-    from .run_folder import RunFolder  # noqa: PLC0415
-    from .settings import parse_settings  # noqa: PLC0415
+    from .training.recipe import first_difference, load_recipe  # noqa: PLC0415
+    from .training.run_folder import RunFolder  # noqa: PLC0415
+    from .training.settings import parse_settings  # noqa: PLC0415
 
     if not (arguments.name or arguments.recipe or arguments.model or arguments.cfg):
         raise InputError("RESUME=1: NAME= is needed, the name of the run in runs/")
@@ -153,7 +153,7 @@ def _resumed(arguments: argparse.Namespace, overrides: dict[str, Any]) -> tuple[
 
 def _recipe_and_name(arguments: argparse.Namespace) -> tuple[Path, str]:
     """The recipe that is meant, and what to call a run of it."""
-    from .recipe import default_recipe  # noqa: PLC0415
+    from .training.recipe import default_recipe  # noqa: PLC0415
 
     if arguments.recipe:
         return arguments.recipe, arguments.name or arguments.recipe.stem

@@ -12,7 +12,7 @@ from .darknet.heads import heads_of
 from .darknet.network import DEFAULT_BN_EPS, DarknetNetwork
 from .darknet.plan import Plan, plan_network
 from .darknet.weights_header import WeightsHeader
-from .data.shapes import ShapesDataset
+from .data.shapes.dataset import ShapesDataset
 from .errors import InputError
 from .inference import preprocess_of
 from .labels import labels_without_names

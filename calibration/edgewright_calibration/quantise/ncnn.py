@@ -34,7 +34,7 @@ from edgewright_export.ncnn_bin import (
 from edgewright_export.ncnn_direct import rewrites_of, with_any_kernel
 from edgewright_export.ncnn_param import Layer as NcnnLayer
 from edgewright_export.ncnn_param import parse_param, write_param
-from edgewright_train.data.shapes import ShapesDataset
+from edgewright_train.data.shapes.dataset import ShapesDataset
 from edgewright_train.errors import CheckError
 
 from ..layers import Layer, layers

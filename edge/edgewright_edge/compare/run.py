@@ -9,10 +9,10 @@ from typing import Any
 
 from edgewright_train.checkpoint import load_checkpoint
 from edgewright_train.errors import InputError
-from edgewright_train.run_folder import RunFolder
-from edgewright_train.run_log import FIGURES, LOG_VERSION
 from edgewright_train.schema import load_toml
 from edgewright_train.tasks.evaluation import Metric
+from edgewright_train.training.run_folder import RunFolder
+from edgewright_train.training.run_log import FIGURES, LOG_VERSION
 
 from ..report.charts import Point
 from ..report.database import reading

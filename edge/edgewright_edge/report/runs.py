@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgewright_train.errors import InputError
-from edgewright_train.run_folder import RunFolder
+from edgewright_train.training.run_folder import RunFolder
 
 from .charts import Chart, line_chart
 from .database import reading

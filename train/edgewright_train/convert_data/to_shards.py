@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from ..data.dataset import Annotation
-from ..data.encoded import encoded_image
-from ..data.shards import MASK_ENDING
+from ..data.formats.encoded import encoded_image
+from ..data.formats.shards import MASK_ENDING
 from ..errors import CheckError
 from ..models.architecture import Task
 from .writing import Datasets, Lost, Names, plain, toml_text, write_text

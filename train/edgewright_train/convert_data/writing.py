@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..data.encoded import encoded_image
+from ..data.formats.encoded import encoded_image
 
 Datasets = Mapping[str, Any]
 """By split: "train", "val" or "test"."""

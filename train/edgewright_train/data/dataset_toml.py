@@ -17,18 +17,18 @@ from pydantic import Field
 
 from ..errors import InputError
 from ..schema import Record, load_toml, parse_record
-from .coco import open_coco
-from .coco_masks import open_coco_masks
-from .darknet import darknet_splits, lightnet_mask_splits
-from .image_csv import CsvConfig, csv_splits
-from .image_folders import FoldersConfig, folders_splits
-from .mask_config import MasksConfig, with_known_ids
-from .mask_pairs import mask_splits
-from .mask_values import MaskValues
-from .shapes import DEFAULT_COUNTS, DEFAULT_SEED, DEFAULT_SIZE_WH, SMALLEST_SIDE, ShapesDataset
-from .shards import ShardsConfig, shard_offers
+from .formats.coco import open_coco
+from .formats.coco_masks import open_coco_masks
+from .formats.darknet import darknet_splits, lightnet_mask_splits
+from .formats.image_csv import CsvConfig, csv_splits
+from .formats.image_folders import FoldersConfig, folders_splits
+from .formats.mask_config import MasksConfig, with_known_ids
+from .formats.mask_pairs import mask_splits
+from .formats.mask_values import MaskValues
+from .formats.shards import ShardsConfig, shard_offers
+from .formats.voc import VocConfig, voc_box_splits, voc_mask_splits
+from .shapes.dataset import DEFAULT_COUNTS, DEFAULT_SEED, DEFAULT_SIZE_WH, SMALLEST_SIDE, ShapesDataset
 from .splits import SPLITS, Offers, Opener, offers_of_boxes, offers_of_boxes_and_masks, offers_of_shapes
-from .voc import VocConfig, voc_box_splits, voc_mask_splits
 
 
 class CocoFiles(Record):

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from ..models.architecture import Task
 from ..processes.group import ALONE, Place
-from .augmentation import ONE_SCALE, Augmentation
+from .augmentation.geometry import SizeWh
+from .augmentation.multi_scale import draw_size
+from .augmentation.settings import ONE_SCALE, Augmentation
 from .dataset import Dataset
-from .geometry import SizeWh
-from .multi_scale import draw_size
 from .samples import SAMPLERS, Sample
 
 _BATCHES_AHEAD = 3

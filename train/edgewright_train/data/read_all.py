@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..models.architecture import Task
-from .chosen import Chosen
 from .dataset import Dataset
+from .formats.chosen import Chosen
 from .problems import Problems
 from .resolve import open_split
 

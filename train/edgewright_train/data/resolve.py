@@ -7,12 +7,12 @@ from typing import Literal, overload
 
 from ..errors import InputError
 from ..models.architecture import Task
-from .coco import open_coco
-from .coco_masks import open_coco_masks
-from .darknet import darknet_splits, yolo_folder_splits
 from .dataset import ClassificationDataset, Dataset, DetectionDataset, SegmentationDataset
 from .dataset_toml import ShapesConfig, shapes_offers, toml_offers
-from .image_folders import found_folder_splits
+from .formats.coco import open_coco
+from .formats.coco_masks import open_coco_masks
+from .formats.darknet import darknet_splits, yolo_folder_splits
+from .formats.image_folders import found_folder_splits
 from .problems import Problems
 from .splits import ALL, Offers, Opener, Splits, offers_of_boxes, offers_of_boxes_and_masks, split_of_name
 

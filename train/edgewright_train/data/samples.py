@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..models.architecture import Task
-from .augment import augment
-from .augmentation import Augmentation
+from .augmentation.augment import augment
+from .augmentation.geometry import SizeWh
+from .augmentation.settings import Augmentation
 from .dataset import ClassificationDataset, DetectionDataset, SegmentationDataset
-from .geometry import SizeWh
 from .picture import Picture
 
 Sample = tuple[NDArray[np.uint8], Any]  # (H, W, 3) BGR, truth

@@ -6,7 +6,7 @@ from typing import TypeVar
 from ..models.architecture import Task
 from .dataset import Dataset, DetectionDataset, SegmentationDataset
 from .problems import Problems
-from .shapes import ShapesDataset
+from .shapes.dataset import ShapesDataset
 from .views import ClassesOfBoxes, ClassesOfShapes, MasksOfShapes
 
 SPLITS = ("train", "val", "test")

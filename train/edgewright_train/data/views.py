@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import BACKGROUND, Dataset, DetectionDataset
-from .encoded import encoded_image
-from .shapes import ShapesDataset
+from .formats.encoded import encoded_image
+from .shapes.dataset import ShapesDataset
 
 
 class _View:

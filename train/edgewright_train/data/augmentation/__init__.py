@@ -1,0 +1,1 @@
+"""How samples differ from their images."""

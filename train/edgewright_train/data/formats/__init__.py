@@ -1,0 +1,1 @@
+"""The formats that labelled images come in, a reader each."""
