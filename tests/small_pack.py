@@ -123,6 +123,8 @@ def write_ncnn_pack(
         write_case(folder / f"golden/00{index}.safetensors", make_case(image, run(weights, kind), preprocess(), rule))
     if target == "ncnn":
         _write_ncnn(folder, _KINDS[kind][1], weights)
+    elif target == "tflite":
+        _write_tflite(folder / entry, _KINDS[kind][1], weights)
     else:
         _write_onnx(folder / entry, _KINDS[kind][1], weights)
     manifest = _manifest(folder, kind, target, entry)
@@ -174,17 +176,47 @@ def _write_onnx(path: Path, outputs: tuple[Output, ...], weights: Weights) -> No
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
+def _write_tflite(path: Path, outputs: tuple[Output, ...], weights: Weights) -> None:
+    import torch  # noqa: PLC0415
+
+    from edgewright_export.tfl import translate  # noqa: PLC0415
+
+    class Small(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = torch.nn.ModuleList(map(self.layer, outputs))
+
+        @staticmethod
+        def layer(output: Output) -> torch.nn.Module:
+            weight, bias = (torch.from_numpy(array) for array in weights[output.name])
+            layer = torch.nn.Conv2d(3, output.num_channels, 1, stride=output.stride or 1)
+            layer.load_state_dict({"weight": weight[:, :, None, None], "bias": bias})
+            return layer
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return tuple(self.one(x, *pair) for pair in zip(outputs, self.layers, strict=True))
+
+        @staticmethod
+        def one(x: torch.Tensor, output: Output, layer: torch.nn.Module) -> torch.Tensor:
+            logits: torch.Tensor = layer(x if output.stride else x.mean((2, 3), keepdim=True))
+            return logits.sigmoid() if output.activated else logits
+
+    exported = torch.export.export(Small().eval(), (torch.zeros(1, 3, 32, 64),))
+    translate(exported, path, input_name="image", output_names=[output.name for output in outputs])
+
+
 def _manifest(folder: Path, kind: str, target: str, entry: str) -> Manifest:
     preprocessing, rule = preprocess(), decode(kind)
+    layout = "nhwc" if target == "tflite" else "nchw"
     outputs = [
-        {"name": output.name, "layout": "nchw", "shape": (output.num_channels, *_grid_hw(output))}
+        {"name": output.name, "layout": layout, "shape": (output.num_channels, *_grid_hw(output))}
         for output in _KINDS[kind][1]
     ]
     task = task_of(rule)
     values = {
         "format_version": 1, "model": "small", "task": task, "target": target, "precision": "fp32",
         "num_parameters": 1, "entry": entry, "files": [file.model_dump() for file in list_files(folder)],
-        "input": {"name": "image", "kind": "tensor", "layout": "nchw", "preprocess": preprocessing.model_dump()},
+        "input": {"name": "image", "kind": "tensor", "layout": layout, "preprocess": preprocessing.model_dump()},
         "outputs": outputs, "decode": rule.model_dump(), "labels": LABELS,
         "golden": {"cases": ["golden/000.safetensors", "golden/001.safetensors"],
                    "tolerance": TOLERANCES[task]["fp32"].model_dump()},

@@ -10,6 +10,7 @@
 #include "frames.h"
 #include "replicate.h"
 #include "report.h"
+#include "runtime.h"
 #include "verdict.h"
 
 namespace edgebench {
@@ -39,7 +40,8 @@ Result<Measurement> Measure(const BenchOptions& options, int num_threads) {
   Measurement measurement;
   measurement.num_threads = num_threads;
   measurement.cores = edgewright::FastestCores(edgewright::FindCores(), static_cast<std::size_t>(num_threads));
-  const ReplicateOptions one{options.pack, options.image, num_threads, measurement.cores, DemandsOf(options)};
+  const ReplicateOptions one{options.pack,      options.image,      num_threads,
+                             measurement.cores, DemandsOf(options), options.runtime_library};
   for (std::size_t i = 0; i < kReplicates; ++i) {
     const Result<std::string> reply = RunInChild([&one]() -> Result<std::string> {
       const Result<Replicate> replicate = MeasureReplicate(one);
@@ -159,7 +161,7 @@ Status WriteResults(const BenchOptions& options, const Pack& pack, const Image& 
   if (options.json_path.empty()) return edgewright::Done{};
   const Demands demands = DemandsOf(options);
   return WriteJson({{"pack", PackJson(pack)},
-                    {"runtime", RuntimeText()},
+                    {"runtime", RuntimeText(pack, options.runtime_library)},
                     {"device", DeviceJson()},
                     {"image", {{"width", image.width()}, {"height", image.height()}}},
                     {"method",

@@ -7,10 +7,16 @@
 
 namespace edgebench {
 
+struct InfoOptions {
+  std::string runtime_library;  // of tflite packs; empty: the dynamic linker finds it
+  bool as_json = false;
+};
+
 struct VerifyOptions {
   std::string pack;
   int num_threads = 1;
   bool as_json = false;
+  std::string runtime_library;  // of tflite packs; empty: the dynamic linker finds it
 };
 
 struct RunOptions {
@@ -19,9 +25,10 @@ struct RunOptions {
   std::optional<float> score_threshold;
   std::optional<float> iou_threshold;
   int num_threads = 1;
-  std::string json_path;     // empty: text on standard output; "-": JSON there
-  std::string label_folder;  // of label maps; empty: none
-  bool overlay = false;      // also a picture beside every label map
+  std::string json_path;        // empty: text on standard output; "-": JSON there
+  std::string label_folder;     // of label maps; empty: none
+  bool overlay = false;         // also a picture beside every label map
+  std::string runtime_library;  // of tflite packs; empty: the dynamic linker finds it
 };
 
 struct BenchOptions {
@@ -34,13 +41,15 @@ struct BenchOptions {
   bool allow_refused = false;    // exit code 0 whatever the verdict
   std::string json_path;         // empty: none
   std::string samples_path;      // of JSON lines; empty: none
+  std::string runtime_library;   // of tflite packs; empty: the dynamic linker finds it
 };
 
 struct SustainOptions {
   std::string pack;
   int num_threads = 1;
   double seconds = 600;
-  std::string json_path;  // empty: none
+  std::string json_path;        // empty: none
+  std::string runtime_library;  // of tflite packs; empty: the dynamic linker finds it
 };
 
 struct ProfileOptions {
@@ -58,15 +67,17 @@ struct CompareOptions {
   int num_threads = 1;
   int warmup = 20;
   int runs = 200;
-  std::string json_path;  // empty: none
+  std::string json_path;        // empty: none
+  std::string runtime_library;  // of tflite packs; empty: the dynamic linker finds it
 };
 
 struct TurnsOptions {
   std::string pack;
   std::vector<int> num_threads;  // one model is loaded for each
+  std::string runtime_library;   // of tflite packs; empty: the dynamic linker finds it
 };
 
-int Info(bool as_json);
+int Info(const InfoOptions& options);
 int Verify(const VerifyOptions& options);
 int Run(const RunOptions& options);
 int Bench(const BenchOptions& options);

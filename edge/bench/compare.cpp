@@ -1,19 +1,23 @@
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "bare_model.h"
 #include "commands.h"
 #include "edgewright/golden.h"
-#include "edgewright/model.h"
+#include "edgewright/load_network.h"
+#include "edgewright/preprocess.h"
 #include "report.h"
 #include "rounds.h"
+#include "runtime.h"
 
 namespace edgebench {
 namespace {
 
 using edgewright::NcnnModel;
+using edgewright::Network;
 using edgewright::Pack;
 using edgewright::Preprocess;
 using edgewright::Preprocessor;
@@ -21,12 +25,12 @@ using edgewright::Result;
 using nlohmann::ordered_json;
 
 struct Contestant {
-  NcnnModel model;
+  std::unique_ptr<Network> network;
   std::vector<float> planes;
   int width = 0;
   int height = 0;
 
-  Result<std::vector<edgewright::MapView>> Run() { return model.Run(planes.data(), width, height); }
+  Result<std::vector<edgewright::MapView>> Run() { return network->Run(planes.data(), width, height); }
 };
 
 // The contestants see the same pixels; a pack at its own size and normalisation.
@@ -34,12 +38,13 @@ std::vector<float> Planes(const Preprocess& rule, const edgewright::Image& sourc
   return Preprocessor(rule).Planes(source.view());
 }
 
-Result<Contestant> LoadPack(const Pack& pack, const edgewright::Image& source, int num_threads) {
+Result<Contestant> LoadPack(const Pack& pack, const edgewright::Image& source, const CompareOptions& options) {
   const edgewright::Manifest& manifest = pack.manifest();
-  Result<NcnnModel> model = edgewright::LoadNcnnModel(pack, num_threads);
-  if (!model.ok()) return model.error();
+  Result<std::unique_ptr<Network>> network =
+      edgewright::LoadNetwork(pack, options.num_threads, options.runtime_library);
+  if (!network.ok()) return network.error();
   const Preprocess& rule = manifest.input.preprocess;
-  return Contestant{std::move(model.value()), Planes(rule, source), rule.width, rule.height};
+  return Contestant{std::move(network.value()), Planes(rule, source), rule.width, rule.height};
 }
 
 // A model that is not a pack: fp32, fed as `like` is.
@@ -47,7 +52,8 @@ Result<Contestant> LoadBare(const CompareOptions& options, const Preprocess& lik
   Result<NcnnModel> model =
       LoadBareModel(options.other, {options.input, options.outputs, options.num_threads, /*half_precision=*/false});
   if (!model.ok()) return model.error();
-  return Contestant{std::move(model.value()), Planes(like, source), like.width, like.height};
+  return Contestant{std::make_unique<NcnnModel>(std::move(model.value())), Planes(like, source), like.width,
+                    like.height};
 }
 
 Result<Contestant> LoadOther(const CompareOptions& options, const Pack& pack, const edgewright::Image& source) {
@@ -56,7 +62,7 @@ Result<Contestant> LoadOther(const CompareOptions& options, const Pack& pack, co
   }
   const Result<Pack> other = Pack::Open(options.other);
   if (!other.ok()) return other.error();
-  return LoadPack(other.value(), source, options.num_threads);
+  return LoadPack(other.value(), source, options);
 }
 
 }  // namespace
@@ -68,7 +74,7 @@ int Compare(const CompareOptions& options) {
   const auto golden = edgewright::ReadGoldenCase(pack.value(), pack.value().manifest().golden.cases.front());
   if (!golden.ok()) return Fail(golden.error());
   const edgewright::Image& source = golden.value().source_bgr;
-  Result<Contestant> ours = LoadPack(pack.value(), source, options.num_threads);
+  Result<Contestant> ours = LoadPack(pack.value(), source, options);
   if (!ours.ok()) return Fail(ours.error());
   Result<Contestant> other = LoadOther(options, pack.value(), source);
   if (!other.ok()) return Fail(other.error());
@@ -84,7 +90,7 @@ int Compare(const CompareOptions& options) {
   if (options.json_path.empty()) return 0;
   const ordered_json document = {{"pack", PackJson(pack.value())},
                                  {"other", options.other},
-                                 {"runtime", RuntimeText()},
+                                 {"runtime", RuntimeText(pack.value(), options.runtime_library)},
                                  {"device", DeviceJson()},
                                  {"threads", options.num_threads},
                                  {"warmup", options.warmup},

@@ -8,6 +8,7 @@
 #include "edgewright/model.h"
 #include "report.h"
 #include "rounds.h"
+#include "runtime.h"
 #include "sample.h"
 
 namespace edgebench {
@@ -81,7 +82,7 @@ int CompareSample(const CompareOptions& options) {
   if (options.json_path.empty()) return 0;
   const ordered_json document = {{"pack", PackJson(pack.value())},
                                  {"sample", options.other},
-                                 {"runtime", RuntimeText()},
+                                 {"runtime", NcnnText()},
                                  {"device", DeviceJson()},
                                  {"threads", options.num_threads},
                                  {"warmup", options.warmup},

@@ -11,6 +11,7 @@
 #include "edgewright/result.h"
 #include "one_line.h"
 #include "report.h"
+#include "runtime.h"
 
 namespace edgebench {
 namespace {
@@ -31,12 +32,18 @@ void AddRuns(CommandLine* line, int* warmup, int* runs) {
   line->Add("--runs", runs, "measured runs", kComparedRuns);
 }
 
+void AddLibrary(CommandLine* line, std::string* library) {
+  *library = LibraryFromEnvironment();
+  line->Add("--runtime-library", library, "for tflite packs: libLiteRt.so; default: EDGEWRIGHT_LITERT_LIBRARY");
+}
+
 int RunInfo(const char* about, const Words& words) {
-  bool as_json = false;
+  InfoOptions options;
   CommandLine line("info", about);
-  line.Add("--json", &as_json, "print JSON");
+  AddLibrary(&line, &options.runtime_library);
+  line.Add("--json", &options.as_json, "print JSON");
   if (const std::optional<int> exit_code = line.Parse(words)) return *exit_code;
-  return Info(as_json);
+  return Info(options);
 }
 
 int RunVerify(const char* about, const Words& words) {
@@ -49,6 +56,7 @@ int RunVerify(const char* about, const Words& words) {
       "Example: edgebench verify build/yolo-fastestv2/ncnn-fp16");
   line.Add("pack", &options.pack, "folder of the pack");
   line.Add("--json", &options.as_json, "print JSON");
+  AddLibrary(&line, &options.runtime_library);
   line.Add("--threads", &options.num_threads, "threads of the network, also more than the machine has cores");
   if (const std::optional<int> exit_code = line.Parse(words)) return *exit_code;
   return Verify(options);
@@ -67,6 +75,7 @@ int RunRun(const char* about, const Words& words) {
                    "edgewright-eval scores what --json wrote against a labelled data set.");
   line.Add("pack", &options.pack, "folder of the pack");
   line.Add("images", &options.images, "files, or folders of them");
+  AddLibrary(&line, &options.runtime_library);
   line.Add("--score", &options.score_threshold, "detect: least score, instead of the manifest's", kFraction);
   line.Add("--iou", &options.iou_threshold, "detect: overlap for suppression, instead of the manifest's", kFraction);
   line.Add("--out", &options.label_folder, "segment: write a PNG label map per image to this folder");
@@ -89,6 +98,7 @@ int RunBench(const char* about, const Words& words) {
       "code 1.\n"
       "Example: edgebench bench build/yolo-fastestv2/ncnn-fp16 --threads 1,4 --json latency.json");
   line.Add("pack", &options.pack, "folder of the pack");
+  AddLibrary(&line, &options.runtime_library);
   line.Add("--image", &options.image, "a JPEG or PNG file to measure with, its decoding included");
   line.Add("--threads", &options.num_threads, "for example 1,4; default: 1 and 4, or what the machine has");
   line.Add("--runs", &options.runs, "runs of each of the three, at least", kRuns);
@@ -106,6 +116,7 @@ int RunSustain(const char* about, const Words& words) {
   CommandLine line("sustain", about,
                    "Example: edgebench sustain build/yolo-fastestv2/ncnn-fp16 --seconds 1800 --threads 4");
   line.Add("pack", &options.pack, "folder of the pack");
+  AddLibrary(&line, &options.runtime_library);
   line.Add("--seconds", &options.seconds, "how long", {1, 86400});
   AddThreads(&line, &options.num_threads);
   line.Add("--json", &options.json_path, "also write the curve to this file");
@@ -138,6 +149,7 @@ int RunCompare(const char* about, const Words& words) {
   line.Add("other", &options.other, "another pack, or a .param with its .bin beside it");
   line.Add("--input", &options.input, "input blob of a bare .param");
   line.Add("--outputs", &options.outputs, "output blobs of a bare .param");
+  AddLibrary(&line, &options.runtime_library);
   AddThreads(&line, &options.num_threads);
   AddRuns(&line, &options.warmup, &options.runs);
   line.Add("--json", &options.json_path, "also write the result, every sample included, to this file");
@@ -174,6 +186,7 @@ int RunTurns(const char* about, const Words& words) {
                    "So that several packs can be measured in turns, which edgewright-tune does.\n"
                    "Example: echo 1 2 5 | edgebench turns build/yolo-fastestv2/ncnn-fp16 --threads 1,2");
   line.Add("pack", &options.pack, "folder of the pack");
+  AddLibrary(&line, &options.runtime_library);
   line.Add("--threads", &options.num_threads, "the thread counts that may be asked for");
   line.Require("--threads");
   if (const std::optional<int> exit_code = line.Parse(words)) return *exit_code;

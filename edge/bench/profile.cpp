@@ -3,10 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "edgewright/model.h"
+#include "edgewright/load_network.h"
+#include "edgewright/preprocess.h"
 #include "edgewright/statistics.h"
 #include "frames.h"
 #include "report.h"
+#include "runtime.h"
 
 namespace edgebench {
 namespace {
@@ -83,9 +85,12 @@ int Profile(const ProfileOptions& options) {
 
   if (options.json_path != "-") Print(layers.value());
   if (options.json_path.empty()) return 0;
-  const ordered_json document = {
-      {"pack", PackJson(pack.value())}, {"runtime", RuntimeText()},          {"device", DeviceJson()},
-      {"threads", options.num_threads}, {"total_ms", Total(layers.value())}, {"layers", LayersJson(layers.value())}};
+  const ordered_json document = {{"pack", PackJson(pack.value())},
+                                 {"runtime", NcnnText()},
+                                 {"device", DeviceJson()},
+                                 {"threads", options.num_threads},
+                                 {"total_ms", Total(layers.value())},
+                                 {"layers", LayersJson(layers.value())}};
   if (options.json_path == "-") {
     std::printf("%s", JsonText(document).c_str());
     return 0;

@@ -54,10 +54,10 @@ bool DropPack(const Pack& pack) {
 }
 
 // Opening (which reads every byte, for the digests) and loading.
-Result<Model> Load(const std::string& folder, int num_threads) {
-  const Result<Pack> pack = Pack::Open(folder);
+Result<Model> Load(const ReplicateOptions& options) {
+  const Result<Pack> pack = Pack::Open(options.pack);
   if (!pack.ok()) return pack.error();
-  return Model::Load(pack.value(), num_threads);
+  return Model::Load(pack.value(), options.num_threads, options.runtime_library);
 }
 
 // Runs until enough has been measured, and looks at threads and machine in between.
@@ -149,11 +149,11 @@ Result<Replicate> MeasureReplicate(const ReplicateOptions& options) {
   Stopwatch watch;
   if (DropPack(pack.value())) {
     watch.LapMs();
-    if (const auto cold = Load(options.pack, options.num_threads); !cold.ok()) return cold.error();
+    if (const auto cold = Load(options); !cold.ok()) return cold.error();
     replicate.cold_load_ms = watch.LapMs();
   }
   watch.LapMs();
-  Result<Model> model = Load(options.pack, options.num_threads);
+  Result<Model> model = Load(options);
   if (!model.ok()) return model.error();
   replicate.load_ms = watch.LapMs();
 

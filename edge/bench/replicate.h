@@ -50,6 +50,7 @@ struct ReplicateOptions {
   int num_threads = 1;
   std::vector<int> cores;  // to run on; empty: wherever
   Demands demands;
+  std::string runtime_library;
 };
 
 // In this process, which should be a new one.

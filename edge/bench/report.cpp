@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "edgewright/device.h"
-#include "edgewright/ncnn_model.h"
 #include "edgewright/statistics.h"
 
 namespace edgebench {
@@ -66,8 +65,6 @@ ordered_json DeviceJson() {
           {"fp16_arithmetic_compiled", device.fp16_arithmetic_compiled},
           {"fp16_arithmetic_available", device.fp16_arithmetic_available}};
 }
-
-std::string RuntimeText() { return std::string("ncnn ") + edgewright::NcnnVersion(); }
 
 ordered_json PackJson(const edgewright::Pack& pack) {
   const edgewright::Manifest& manifest = pack.manifest();

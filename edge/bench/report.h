@@ -24,7 +24,6 @@ int Fail(const edgewright::Error& error);
 [[nodiscard]] std::string JsonText(const nlohmann::ordered_json& document);
 
 [[nodiscard]] nlohmann::ordered_json DeviceJson();
-[[nodiscard]] std::string RuntimeText();  // "ncnn 1.0.20261020"
 [[nodiscard]] nlohmann::ordered_json PackJson(const edgewright::Pack& pack);
 // The statistics and, for whoever wants others, the samples in the order they were taken.
 [[nodiscard]] nlohmann::ordered_json LatencyJson(const std::vector<double>& samples_ms);

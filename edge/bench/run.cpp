@@ -50,7 +50,7 @@ Status CheckLabelOptions(const RunOptions& options, const edgewright::Decode& de
 Result<Work> Prepare(const RunOptions& options, const Pack& pack) {
   Result<std::vector<fs::path>> images = ListImages(options.images);
   if (!images.ok()) return images.error();
-  Result<Model> model = Model::Load(pack, options.num_threads);
+  Result<Model> model = Model::Load(pack, options.num_threads, options.runtime_library);
   if (!model.ok()) return model.error();
   if (options.score_threshold || options.iou_threshold) {
     const Status set = model.value().SetThresholds(options.score_threshold, options.iou_threshold);

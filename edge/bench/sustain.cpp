@@ -9,6 +9,7 @@
 #include "frames.h"
 #include "machine_state.h"
 #include "report.h"
+#include "runtime.h"
 #include "timing.h"
 
 namespace edgebench {
@@ -97,7 +98,7 @@ int Sustain(const SustainOptions& options) {
   if (!pack.ok()) return Fail(pack.error());
   const Result<Image> image = ImageToMeasure(pack.value(), "");
   if (!image.ok()) return Fail(image.error());
-  Result<Model> model = Model::Load(pack.value(), options.num_threads);
+  Result<Model> model = Model::Load(pack.value(), options.num_threads, options.runtime_library);
   if (!model.ok()) return Fail(model.error());
   const Result<ordered_json> minutes = Curve(options, cores, image.value(), &model.value());
   if (!minutes.ok()) return Fail(minutes.error());
@@ -109,7 +110,7 @@ int Sustain(const SustainOptions& options) {
     return 0;
   }
   const edgewright::Status written = WriteJson({{"pack", PackJson(pack.value())},
-                                                {"runtime", RuntimeText()},
+                                                {"runtime", RuntimeText(pack.value(), options.runtime_library)},
                                                 {"device", DeviceJson()},
                                                 {"threads", options.num_threads},
                                                 {"cores", cores},

@@ -11,6 +11,7 @@
 #include "edgewright/model.h"
 #include "kernel_file.h"
 #include "report.h"
+#include "runtime.h"
 #include "timing.h"
 
 namespace edgebench {
@@ -28,6 +29,7 @@ constexpr int kMaxRuns = 1000000;
 struct Contestants {
   std::map<int, Model> models;
   std::vector<float> planes;
+  std::string runtime;
 };
 
 Result<Contestants> Load(const TurnsOptions& options) {
@@ -36,8 +38,9 @@ Result<Contestants> Load(const TurnsOptions& options) {
   const auto golden = edgewright::ReadGoldenCase(pack.value(), pack.value().manifest().golden.cases.front());
   if (!golden.ok()) return golden.error();
   Contestants loaded;
+  loaded.runtime = RuntimeText(pack.value(), options.runtime_library);
   for (const int num_threads : options.num_threads) {
-    Result<Model> model = Model::Load(pack.value(), num_threads);
+    Result<Model> model = Model::Load(pack.value(), num_threads, options.runtime_library);
     if (!model.ok()) return model.error();
     const auto planes = model.value().Planes(golden.value().source_bgr.view());
     if (!planes.ok()) return planes.error();
@@ -93,7 +96,7 @@ int Turns(const TurnsOptions& options) {
   }
   Result<Contestants> contestants = Load(options);
   if (!contestants.ok()) return Fail(contestants.error());
-  Answer({{"runtime", RuntimeText()}});
+  Answer({{"runtime", contestants.value().runtime}});
   while (const std::optional<std::string> line = ReadLine()) {
     const Result<std::vector<double>> samples = TakeTurn(*line, &contestants.value());
     if (!samples.ok()) return Fail(samples.error());

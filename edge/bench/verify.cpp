@@ -58,7 +58,7 @@ int Verify(const VerifyOptions& options) {
   if (const Status threads = CheckNumThreads(options.num_threads); !threads.ok()) return Fail(threads.error());
   const Result<Pack> pack = Pack::Open(options.pack);
   if (!pack.ok()) return Fail(pack.error());
-  Result<Model> model = Model::Load(pack.value(), options.num_threads);
+  Result<Model> model = Model::Load(pack.value(), options.num_threads, options.runtime_library);
   if (!model.ok()) return Fail(model.error());
 
   bool holds = true;

@@ -85,14 +85,14 @@ Layout ReadLayout(JsonFields& fields) {
   return fields.Choice<Layout>("layout", {{"nchw", Layout::kNchw}, {"nhwc", Layout::kNhwc}});
 }
 
-// How int8 tensors of a tflite pack stand for reals; this core runs none, and only checks that they are well formed.
-bool ReadSteps(JsonFields& fields, Problem* problem) {
+std::optional<Steps> ReadSteps(JsonFields& fields, Problem* problem) {
   const json& value = fields.ObjectOrNull("steps");
-  if (value.is_null()) return false;
-  JsonFields steps(value, fields.Path("steps"), problem);
-  steps.Number("scale", DBL_MIN, DBL_MAX);
-  steps.Integer("zero_point", -128, 127);
-  return true;
+  if (value.is_null()) return std::nullopt;
+  JsonFields given(value, fields.Path("steps"), problem);
+  Steps steps;
+  steps.scale = given.Number("scale", DBL_MIN, DBL_MAX);
+  steps.zero_point = static_cast<int>(given.Integer("zero_point", -128, 127));
+  return steps;
 }
 
 ModelInput ReadInput(const json& value, const std::string& where, Problem* problem) {
@@ -101,7 +101,7 @@ ModelInput ReadInput(const json& value, const std::string& where, Problem* probl
   input.name = fields.Text("name", kName);
   input.kind = fields.Choice<InputKind>("kind", {{"tensor", InputKind::kTensor}, {"image", InputKind::kImage}});
   input.layout = ReadLayout(fields);
-  input.codes = ReadSteps(fields, problem);
+  input.steps = ReadSteps(fields, problem);
   input.preprocess = ReadPreprocess(fields.Object("preprocess"), fields.Path("preprocess"), problem);
   return input;
 }
@@ -118,7 +118,7 @@ ModelOutput ReadOutput(const json& value, const std::string& where, Problem* pro
   ModelOutput output;
   output.name = fields.Text("name", kName);
   output.layout = ReadLayout(fields);
-  output.codes = ReadSteps(fields, problem);
+  output.steps = ReadSteps(fields, problem);
   int* const sides[3] = {&output.channels, &output.height, &output.width};
   std::size_t next = 0;
   fields.ForEach("shape", {3, 3}, [&](const json& side, const std::string& path) {
@@ -220,8 +220,8 @@ void CheckPartsFit(const Manifest& manifest, Problem* problem) {
     if (paths.count(name) == 0) problem->Report("golden.cases", name + " is not among the files");
   }
   const bool codes = std::any_of(manifest.outputs.begin(), manifest.outputs.end(),
-                                 [](const ModelOutput& output) { return output.codes; });
-  if (manifest.target != "tflite" && (manifest.input.codes || codes)) {
+                                 [](const ModelOutput& output) { return output.steps.has_value(); });
+  if (manifest.target != "tflite" && (manifest.input.steps || codes)) {
     problem->Report("input.steps, outputs.steps", "only a tflite pack has codes at its ends");
   }
   CheckTask(manifest, problem);

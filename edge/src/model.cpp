@@ -1,19 +1,11 @@
 #include "edgewright/model.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "edgewright/load_network.h"
 
 namespace edgewright {
 namespace {
-
-constexpr const char* kParam = ".param";
-
-// `model.param` -> `model.bin`, which stands beside it.
-Result<std::string> BinOf(const std::string& entry) {
-  const std::size_t stem = entry.size() - std::min(entry.size(), std::string(kParam).size());
-  if (entry.compare(stem, std::string::npos, kParam) != 0) return InputError("entry: " + entry + " is not a .param");
-  return entry.substr(0, stem) + ".bin";
-}
 
 std::string ShapeText(int channels, int height, int width) {
   return "[" + std::to_string(channels) + ", " + std::to_string(height) + ", " + std::to_string(width) + "]";
@@ -21,41 +13,15 @@ std::string ShapeText(int channels, int height, int width) {
 
 }  // namespace
 
-Model::Model(const Manifest& manifest, NcnnModel network)
+Model::Model(const Manifest& manifest, std::unique_ptr<Network> network)
     : preprocess_(manifest.input.preprocess),
       outputs_(manifest.outputs),
       decode_(manifest.decode),
       preprocessor_(manifest.input.preprocess),
       network_(std::move(network)) {}
 
-Result<NcnnModel> LoadNcnnModel(const Pack& pack, int num_threads) {
-  const Manifest& manifest = pack.manifest();
-  const std::string where = pack.folder().string() + ": ";
-  if (manifest.target != "ncnn") return InputError(where + "target: this build runs ncnn, not " + manifest.target);
-  if (manifest.input.kind != InputKind::kTensor || manifest.input.layout != Layout::kNchw) {
-    return InputError(where + "input: ncnn takes a tensor in nchw layout");
-  }
-  const Result<std::string> bin_path = BinOf(manifest.entry);
-  if (!bin_path.ok()) return InputError(where + bin_path.error().message);
-  const Result<Bytes> param = pack.Read(manifest.entry);
-  if (!param.ok()) return param.error();
-  Result<Bytes> bin = pack.Read(bin_path.value());
-  if (!bin.ok()) return bin.error();
-
-  NcnnOptions options;
-  options.input = manifest.input.name;
-  for (const ModelOutput& output : manifest.outputs) options.outputs.push_back(output.name);
-  options.num_threads = num_threads;
-  // Not for int8, mixed and w8, even where their weights are stored so: a value must not be rounded to half precision
-  // before it becomes a code on one CPU, and not on another.
-  options.half_precision = manifest.precision == "fp16";
-  Result<NcnnModel> model = NcnnModel::Load(param.value(), std::move(bin.value()), std::move(options));
-  if (!model.ok()) return Error{model.error().kind, where + model.error().message};
-  return model;
-}
-
-Result<Model> Model::Load(const Pack& pack, int num_threads) {
-  Result<NcnnModel> network = LoadNcnnModel(pack, num_threads);
+Result<Model> Model::Load(const Pack& pack, int num_threads, const std::string& litert_library) {
+  Result<std::unique_ptr<Network>> network = LoadNetwork(pack, num_threads, litert_library);
   if (!network.ok()) return network.error();
   return Model(pack.manifest(), std::move(network.value()));
 }
@@ -75,7 +41,7 @@ const std::vector<float>& Model::Normalise(const ImageView& network_image) {
 }
 
 Status Model::Infer(const std::vector<float>& planes, std::vector<MapView>* maps) {
-  const Status ran = network_.Run(planes.data(), preprocess_.width, preprocess_.height, maps);
+  const Status ran = network_->Run(planes.data(), preprocess_.width, preprocess_.height, maps);
   return ran.ok() ? CheckShapes(*maps) : ran;
 }
 
@@ -103,10 +69,10 @@ void Model::Decode(const std::vector<MapView>& outputs, const ImageView& source,
 
 Status Model::Predict(const ImageView& source, Prediction* prediction) {
   if (const Status checked = CheckView(source); !checked.ok()) return checked;
-  const Result<NcnnModel::InputPlanes> input = network_.Input(preprocess_.width, preprocess_.height);
+  const Result<InputPlanes> input = network_->Input(preprocess_.width, preprocess_.height);
   if (!input.ok()) return input.error();
   preprocessor_.Planes(source, input.value().data, input.value().plane_stride);
-  if (const Status ran = network_.Run(&maps_); !ran.ok()) return ran;
+  if (const Status ran = network_->Run(&maps_); !ran.ok()) return ran;
   if (const Status checked = CheckShapes(maps_); !checked.ok()) return checked;
   Decode(maps_, source, prediction);
   return Done{};

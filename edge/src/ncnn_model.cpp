@@ -18,15 +18,6 @@ namespace {
 
 constexpr int kNoHalfStorage = 2;  // in a layer's feature mask
 
-// The planes of the caller follow each other; those of ncnn are padded to 16 bytes.
-void CopyPlanes(const float* planes, int width, int height, ncnn::Mat* mat) {
-  const std::size_t plane_size = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
-  for (int c = 0; c < 3; ++c) {
-    const float* plane = planes + static_cast<std::size_t>(c) * plane_size;
-    std::copy(plane, plane + plane_size, static_cast<float*>(mat->channel(c)));
-  }
-}
-
 std::string FirstWord(const std::string& line) {
   constexpr const char* kSpace = " \t\r";
   const std::size_t start = std::min(line.find_first_not_of(kSpace), line.size());
@@ -147,19 +138,7 @@ Result<NcnnModel> NcnnModel::Load(const Bytes& param, Bytes bin, NcnnOptions opt
   return NcnnModel(std::move(impl));
 }
 
-Result<std::vector<MapView>> NcnnModel::Run(const float* planes, int width, int height) {
-  std::vector<MapView> views;
-  if (const Status ran = Run(planes, width, height, &views); !ran.ok()) return ran.error();
-  return views;
-}
-
-Status NcnnModel::Run(const float* planes, int width, int height, std::vector<MapView>* maps) {
-  if (const auto input = Input(width, height); !input.ok()) return input.error();
-  CopyPlanes(planes, width, height, &impl_->input_mat);
-  return Run(maps);
-}
-
-Result<NcnnModel::InputPlanes> NcnnModel::Input(int width, int height) {
+Result<InputPlanes> NcnnModel::Input(int width, int height) {
   impl_->input_mat.create(width, height, 3);
   if (impl_->input_mat.empty()) return InputError("out of memory for the network's input");
   return InputPlanes{static_cast<float*>(impl_->input_mat.data), impl_->input_mat.cstep};
@@ -184,10 +163,7 @@ Status NcnnModel::Run(std::vector<MapView>* maps) {
 }
 
 Result<std::vector<LayerTime>> NcnnModel::Profile(const float* planes, int width, int height) {
-  impl_->input_mat.create(width, height, 3);
-  if (impl_->input_mat.empty()) return InputError("out of memory for the network's input");
-  CopyPlanes(planes, width, height, &impl_->input_mat);
-
+  if (const Status written = Write(planes, width, height); !written.ok()) return written.error();
   ncnn::Extractor extractor = impl_->net.create_extractor();
   extractor.set_light_mode(false);  // a result that is not kept would be computed again for each of its readers
   if (extractor.input(impl_->input, impl_->input_mat) != 0) return CheckError("ncnn refuses the input");

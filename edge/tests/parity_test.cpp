@@ -21,7 +21,8 @@ namespace {
 
 Manifest With(Decode decode, const Tolerance& tolerance) {
   Manifest manifest;
-  manifest.outputs = {{"out"}};
+  manifest.outputs.emplace_back();
+  manifest.outputs.front().name = "out";
   manifest.decode = std::move(decode);
   manifest.golden.tolerance = tolerance;
   return manifest;

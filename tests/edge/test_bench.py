@@ -126,7 +126,7 @@ def test_a_damaged_pack_is_exit_code_1(build: Path, capsys: pytest.CaptureFixtur
 
 def test_an_error_of_edgebench_keeps_its_words_and_its_kind(build: Path) -> None:
     pack = open_pack(build / "small" / "coreml-fp32")
-    with pytest.raises(InputError, match="target: this build runs ncnn, not coreml"):
+    with pytest.raises(InputError, match="target: the core runs ncnn and tflite, not coreml"):
         bench_with_edgebench(pack, SHORT)
 
 

@@ -136,7 +136,8 @@ HOSTILE = {
     "decode.scales.0.stride: must be an integer": lambda m: _scale(m).update(stride=0),
     "decode.scales.0.anchors_px.0.0: must be a number": lambda m: _scale(m).update(anchors_px=[["NaN", 1]]),
     "files.0.size_bytes: must be an integer": lambda m: m["files"][0].update(size_bytes=2**63),
-    "target: this build runs ncnn, not tflite": lambda m: m.update(target="tflite"),
+    "target: the core runs ncnn and tflite, not coreml": lambda m: m.update(target="coreml"),
+    "entry: model.param is not a .tflite": lambda m: m.update(target="tflite"),
     "entry: model.bin is not a .param": lambda m: m.update(entry="model.bin"),
     "the .param has no input blob other": lambda m: m["input"].update(name="other"),
 }

@@ -73,7 +73,8 @@ typedef struct edgewright_result {
 } edgewright_result;
 
 /* `error` gets one line, cut to `error_size` bytes with the zero at the end; it may be NULL.  Every byte of the pack
- * is checked against its digest before a runtime sees it. */
+ * is checked against its digest before a runtime sees it.  A tflite pack needs a libLiteRt.so that the dynamic linker
+ * finds: in an Android app, among its own native libraries. */
 edgewright_status edgewright_load(const char* folder, int32_t num_threads, edgewright_model** model, char* error,
                                   size_t error_size);
 edgewright_status edgewright_predict(edgewright_model* model, const edgewright_image* image, edgewright_result* result,

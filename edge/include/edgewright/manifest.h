@@ -41,12 +41,18 @@ struct Preprocess {
   float scale[3] = {};
 };
 
+// Of int8 codes: real = scale * (code - zero_point).
+struct Steps {
+  double scale = 1;
+  int zero_point = 0;
+};
+
 struct ModelInput {
   std::string name;
   InputKind kind = InputKind::kTensor;
   Layout layout = Layout::kNchw;
   Preprocess preprocess;
-  bool codes = false;  // an int8 tensor (tflite)
+  std::optional<Steps> steps;  // of an int8 tensor (tflite)
 };
 
 struct ModelOutput {
@@ -55,7 +61,7 @@ struct ModelOutput {
   int channels = 0;
   int height = 0;
   int width = 0;
-  bool codes = false;
+  std::optional<Steps> steps;
 };
 
 // How far a run may be from the golden vectors; an absent limit does not apply.

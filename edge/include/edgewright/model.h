@@ -9,13 +9,15 @@
 //   for (const Detection& detection : std::get<Detections>(found.value())) ...
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "edgewright/image.h"
 #include "edgewright/manifest.h"
 #include "edgewright/map_view.h"
-#include "edgewright/ncnn_model.h"
+#include "edgewright/network.h"
 #include "edgewright/pack.h"
 #include "edgewright/prediction.h"
 #include "edgewright/preprocess.h"
@@ -23,14 +25,12 @@
 
 namespace edgewright {
 
-// The network of a pack for ncnn, at the manifest's precision.
-[[nodiscard]] Result<NcnnModel> LoadNcnnModel(const Pack& pack, int num_threads);
-
 // Not thread-safe: one call at a time.  Models share nothing, so that several may run at the same time, each in a
 // thread of its own; a model may move between threads.
 class Model {
  public:
-  [[nodiscard]] static Result<Model> Load(const Pack& pack, int num_threads);
+  // `litert_library`: the path of libLiteRt.so, for tflite packs; empty: the dynamic linker finds it.
+  [[nodiscard]] static Result<Model> Load(const Pack& pack, int num_threads, const std::string& litert_library = {});
 
   // Of an image, in pixels of the upright one.  No detections means that nothing was found.
   [[nodiscard]] Result<Prediction> Predict(const ImageView& source);
@@ -53,7 +53,7 @@ class Model {
   [[nodiscard]] const edgewright::Decode& decode() const { return decode_; }
 
  private:
-  Model(const Manifest& manifest, NcnnModel network);
+  Model(const Manifest& manifest, std::unique_ptr<Network> network);
   [[nodiscard]] Status CheckShapes(const std::vector<MapView>& maps) const;  // they are the manifest's
 
   Preprocess preprocess_;
@@ -61,7 +61,7 @@ class Model {
   edgewright::Decode decode_;
   Preprocessor preprocessor_;
   Decoder decoder_;
-  NcnnModel network_;
+  std::unique_ptr<Network> network_;
   std::vector<MapView> maps_;
 };
 

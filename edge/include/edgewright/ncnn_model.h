@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "edgewright/file.h"
-#include "edgewright/manifest.h"
-#include "edgewright/map_view.h"
+#include "edgewright/network.h"
 #include "edgewright/result.h"
 
 namespace edgewright {
@@ -26,26 +25,17 @@ struct LayerTime {
   double time_ms = 0;
 };
 
-// Not thread-safe: one call at a time per model.
-class NcnnModel {
+class NcnnModel final : public Network {
  public:
   // The contents of a `.param` and of the `.bin` that belongs to it.
   [[nodiscard]] static Result<NcnnModel> Load(const Bytes& param, Bytes bin, NcnnOptions options);
   NcnnModel(NcnnModel&&) noexcept;
   NcnnModel& operator=(NcnnModel&&) noexcept;
-  ~NcnnModel();
+  ~NcnnModel() override;
 
-  // `planes` is (3, height, width).  A vector is a map of 1x1 pixels.  The views are valid until the next call.
-  [[nodiscard]] Result<std::vector<MapView>> Run(const float* planes, int width, int height);
-  [[nodiscard]] Status Run(const float* planes, int width, int height, std::vector<MapView>* maps);
-
-  // Without a copy: write the three planes of `Input`, all of them and anew for every run, then `Run`.
-  struct InputPlanes {
-    float* data = nullptr;
-    std::size_t plane_stride = 0;  // floats
-  };
-  [[nodiscard]] Result<InputPlanes> Input(int width, int height);
-  [[nodiscard]] Status Run(std::vector<MapView>* maps);
+  using Network::Run;
+  [[nodiscard]] Result<InputPlanes> Input(int width, int height) override;
+  [[nodiscard]] Status Run(std::vector<MapView>* maps) override;
 
   // One inference, layer by layer in the order of the network, without what is read from memory.  Every result is kept,
   // so that the sum is more than a run takes.
