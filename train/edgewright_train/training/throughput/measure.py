@@ -27,7 +27,7 @@ class Throughput:
         ratios: of every pair of turns.
         shares: trainer -> part -> share of its time.
         loading: of the loader alone, with as many workers.
-        save_seconds: of one checkpoint to resume from.
+        save_seconds: median of nine checkpoints to resume from.
         peak_bytes: of memory, by our trainer.
     """
 
@@ -51,7 +51,7 @@ def measure(recipe: Path, *, batch_size: int, rounds: int, steps: int) -> Throug
                 taken[kind].append(children[kind].ask(f"steps {steps}"))
             report(turn + 1, rounds + 1)
         loaded = children["ours"].ask(f"load {4 * steps}")
-        saved = children["ours"].ask("save 1")
+        saved = children["ours"].ask("save 9")
     speeds = {kind: [steps * batch_size / turn["seconds"] for turn in turns[1:]] for kind, turns in taken.items()}
     ratios = tuple(ours / plain for ours, plain in zip(speeds["ours"], speeds["plain"], strict=True))
     return Throughput(
