@@ -16,7 +16,8 @@ _COMMANDS = {
 }
 # With edgebench as it was built, whatever has been edited since.
 _START = """
-import importlib, pathlib, sys
+import importlib, pathlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs the tests may ignore it
 from edgewright_edge.devices import binary
 binary.build_host = lambda: pathlib.Path(sys.argv[2])
 sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[3:]))
