@@ -57,11 +57,15 @@ def detection_loss(
         matches = assign(targets, anchors_px[scale] / stride, (obj.shape[3], obj.shape[2]))
         present = torch.zeros_like(obj)
         present[matches.image, matches.anchor, matches.row, matches.column] = 1
-        count = over_batch(obj.new_tensor(float(len(matches)))).clamp(min=1)
-        entropy = F.binary_cross_entropy_with_logits(obj, present, reduction="sum")
-        objectness = objectness + balance * over_batch(entropy) / over_batch(obj.new_tensor(float(obj.numel())))
-        box = box + over_batch((1 - ciou(_boxes(reg, matches), matches.boxes)).sum()) / count
-        classification = classification + over_batch(_class_loss(cls, matches)) / count
+        own = obj.new_tensor(float(len(matches)))
+        share = own / over_batch(own).clamp(min=1)  # of the batch's matches; 1 in one process
+        one = over_batch(torch.ones_like(own))
+        objectness = objectness + balance * over_batch(F.binary_cross_entropy_with_logits(obj, present)) / one
+        missed, wrong = reg.sum() * 0, cls.sum() * 0
+        if len(matches):
+            missed = (1 - ciou(_boxes(reg, matches), matches.boxes)).mean()
+            wrong = _class_loss(cls, matches)
+        box, classification = box + over_batch(missed * share), classification + over_batch(wrong * share)
     box, objectness, classification = (
         gains.box * box, gains.objectness * objectness, gains.classification * classification,
     )  # fmt: skip
@@ -77,12 +81,12 @@ def _boxes(reg: Tensor, matches: Matches) -> Tensor:
 
 
 def _class_loss(cls: Tensor, matches: Matches) -> Tensor:
-    """Softmax cross-entropy, summed, over the number of classes; the anchors of a cell share one distribution."""
+    """Softmax cross-entropy divided by the number of classes; the anchors of a cell share one distribution."""
     num_classes = cls.shape[1]
     if num_classes == 1:
         return cls.new_zeros(())
     logits = cls[matches.image, :, matches.row, matches.column]
-    return F.cross_entropy(logits, matches.class_indices, reduction="sum") / num_classes
+    return F.cross_entropy(logits, matches.class_indices) / num_classes
 
 
 def ciou(boxes_cxcywh: Tensor, others_cxcywh: Tensor) -> Tensor:
